@@ -1,0 +1,206 @@
+use std::fmt::Debug;
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+
+use crate::seed::Seed;
+use crate::{Context, Endpoint, Error, Flag, FlagValues, Result, State};
+
+/// A kind of host: what the registry holds, one for each driver.
+#[async_trait]
+pub trait Kind: Send + Sync {
+    /// The driver's name on the command line and in records, for example `qemu`.
+    fn name(&self) -> &str;
+
+    /// One line for `machine create --help` and the documentation.
+    fn summary(&self) -> &str;
+
+    /// All options of `create`. The same table each time it is called.
+    fn flags(&self) -> Vec<Flag>;
+
+    /// Makes an unborn machine from flags. Checks the values, touches nothing outside.
+    fn configure(&self, cx: &Context, values: &FlagValues) -> Result<Box<dyn Driver>>;
+
+    /// Revives a machine from the `Driver` object of its record. Touches nothing outside.
+    fn load(&self, record: serde_json::Value) -> Result<Box<dyn Driver>>;
+
+    /// Whether machines of this kind can be made here, and if not, what would mend it.
+    async fn availability(&self, cx: &Context) -> Availability;
+
+    /// The states of several machines, in order. A driver whose hypervisor or cloud can answer
+    /// for all at once overrides this; the default asks each machine, all at the same time.
+    async fn states(&self, machines: &[(&Context, &dyn Driver)]) -> Vec<Result<State>> {
+        let queries = machines.iter().map(|(cx, driver)| driver.state(cx));
+        futures_util::future::join_all(queries).await
+    }
+}
+
+/// Whether a driver can work on this computer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Availability {
+    pub installed: bool,
+    /// What was found, for example `QEMU 10.0.2`, or what is missing.
+    pub detail: String,
+    /// What to do about it, best a command to paste.
+    pub fix: Option<String>,
+}
+
+/// One machine.
+///
+/// # Contract
+///
+/// - The engine holds the machine's lock during every method that takes `&mut self`, so no two
+///   of them run at once for one machine, also across processes. Methods that take `&self` may
+///   run at any time beside them.
+/// - `create`, `start`, `stop`, `kill` and `remove` are **idempotent**: called again after a
+///   crash they carry on from what was recorded, and what is done already is success.
+/// - Every created resource is recorded and put on disk ([`Context::checkpoint`]) before the
+///   next call is made.
+/// - `remove` deletes everything that is recorded, treats "not found" as done, carries on past a
+///   failure and reports all of them in one error. The engine drops the record only on `Ok`.
+/// - Every wait has a deadline (see [`crate::wait`]), and no future leaks work when dropped: a
+///   dropped `create` must leave nothing that the record does not name.
+#[async_trait]
+pub trait Driver: Debug + Send + Sync {
+    /// The name of its [`Kind`].
+    fn kind(&self) -> &str;
+
+    /// The `Driver` object of `config.json`.
+    fn record(&self) -> serde_json::Value;
+
+    /// The addresses and ports as last recorded. No process, no network, no file.
+    fn endpoint(&self) -> Endpoint;
+
+    /// What can be done with a machine of this kind.
+    fn capabilities(&self) -> Capabilities;
+
+    /// Finds what would make `create` fail later, before anything is made. Changes nothing.
+    async fn pre_create_check(&self, cx: &Context) -> Result<()>;
+
+    /// Fixes what can be fixed before birth (ports, addresses), so that the certificates can name
+    /// it. After this, a driver with [`Capabilities::born_provisioned`] has a complete
+    /// [`Driver::endpoint`]. Idempotent.
+    async fn reserve(&mut self, cx: &Context) -> Result<()> {
+        let _ = cx;
+        Ok(())
+    }
+
+    /// Makes the machine and starts it. Returns when the machine is started, not when its guest
+    /// is ready: waiting for the guest is the engine's work, except for an address that only the
+    /// driver can learn, which is in [`Driver::endpoint`] on return.
+    async fn create(&mut self, cx: &Context, birth: &Birth) -> Result<()>;
+
+    async fn start(&mut self, cx: &Context) -> Result<()>;
+
+    /// Shuts the guest down in order, and waits until it is off. A guest that does not obey within
+    /// the driver's deadline is switched off.
+    async fn stop(&mut self, cx: &Context) -> Result<()>;
+
+    /// Switches the machine off at once.
+    async fn kill(&mut self, cx: &Context) -> Result<()>;
+
+    async fn restart(&mut self, cx: &Context) -> Result<()> {
+        self.stop(cx).await?;
+        self.start(cx).await
+    }
+
+    async fn remove(&mut self, cx: &Context) -> Result<()>;
+
+    async fn state(&self, cx: &Context) -> Result<State>;
+
+    /// The state, if it can be had without a process or the network; `env` and `ip` live on this.
+    fn glance(&self, cx: &Context) -> Option<State> {
+        let _ = cx;
+        None
+    }
+
+    /// The file to which the machine's console is written, whose end is shown when a boot fails.
+    fn console(&self, cx: &Context) -> Option<PathBuf> {
+        let _ = cx;
+        None
+    }
+
+    /// Present if [`Capabilities::forward`] is.
+    fn forwards(&mut self) -> Option<&mut dyn Forwards> {
+        None
+    }
+}
+
+/// What some drivers can do and others cannot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Boots the guest image, so the engine must supply [`Birth::image`].
+    pub needs_image: bool,
+    /// Carries a [`Seed`] into the guest, and knows its endpoint before boot: no SSH round trip.
+    pub born_provisioned: bool,
+    /// There is an operating system behind the endpoint that can be provisioned and logged in to.
+    pub has_guest: bool,
+    /// Ports can be forwarded from this computer to the guest.
+    pub forward: bool,
+}
+
+/// What a machine is born with.
+#[derive(Debug, Clone)]
+pub struct Birth {
+    /// Present if [`Capabilities::needs_image`] is.
+    pub image: Option<Image>,
+    pub seed: Seed,
+    /// The public half of the machine's SSH key, one line of `authorized_keys`.
+    pub ssh_public_key: String,
+}
+
+/// The files of a boot image in the cache. A driver links or copies them into the machine's
+/// directory, for the cache may be emptied at any time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Image {
+    pub version: String,
+    pub iso: PathBuf,
+    /// Kernel, initial RAM disk and command line for hypervisors that boot a kernel directly;
+    /// absent for an image that somebody else made.
+    pub direct: Option<DirectBoot>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DirectBoot {
+    pub kernel: PathBuf,
+    pub initrd: PathBuf,
+    pub command_line: String,
+}
+
+impl Image {
+    pub fn iso(version: impl Into<String>, iso: impl AsRef<Path>) -> Self {
+        Self { version: version.into(), iso: iso.as_ref().to_owned(), direct: None }
+    }
+}
+
+/// A TCP port of this computer that leads to a port of the guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forward {
+    /// The address on this computer, normally `127.0.0.1`.
+    pub host: String,
+    pub host_port: u16,
+    pub guest_port: u16,
+}
+
+/// Port forwards that can be changed while the machine runs and are kept across restarts.
+#[async_trait]
+pub trait Forwards: Send + Sync {
+    /// The user's forwards, without those for SSH and Docker.
+    fn list(&self) -> Vec<Forward>;
+
+    /// Adds a forward, at once if the machine runs. `host_port` 0 lets the driver choose. Returns
+    /// the forward as made. The record is put on disk.
+    async fn add(&mut self, cx: &Context, forward: Forward) -> Result<Forward>;
+
+    /// Takes a forward away. [`crate::ErrorKind::NotFound`] if there is none on that port.
+    async fn remove(&mut self, cx: &Context, host_port: u16) -> Result<()>;
+}
+
+impl dyn Driver {
+    /// The forwards, or the error that this driver has none.
+    pub fn forwards_or_unsupported(&mut self) -> Result<&mut dyn Forwards> {
+        let kind = self.kind().to_owned();
+        self.forwards().ok_or_else(|| Error::unsupported(&kind, "port forwards"))
+    }
+}

@@ -1,0 +1,114 @@
+use std::fmt;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What a driver reports when something went wrong.
+///
+/// `message` is a lower-case fragment that reads after "failed: "; it never repeats its source.
+/// Hints are apart from the message: each is advice, best a command that can be pasted.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    hints: Vec<String>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The distinctions that callers act on; everything else is [`ErrorKind::Other`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The flags of `create` do not make a machine.
+    Flags,
+    /// The host machine or the hypervisor is not there or not running.
+    NotRunning,
+    /// The resource does not exist: `remove` treats this as done.
+    NotFound,
+    /// The deadline of a wait has passed.
+    Timeout,
+    /// The driver cannot do this at all.
+    Unsupported,
+    /// A tool that the driver needs is not installed.
+    MissingTool,
+    Other,
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hints: Vec::new(), source: None }
+    }
+
+    pub fn other(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Other, message)
+    }
+
+    /// "driver `name` does not support `what`", as a value instead of a panic.
+    pub fn unsupported(driver: &str, what: &str) -> Self {
+        Self::new(ErrorKind::Unsupported, format!("driver `{driver}` does not support {what}"))
+    }
+
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    #[must_use]
+    pub fn caused_by(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// Puts `message` in front and keeps `self` as its source, with its kind and hints.
+    #[must_use]
+    pub fn context(mut self, message: impl Into<String>) -> Self {
+        let hints = std::mem::take(&mut self.hints);
+        Self { kind: self.kind, message: message.into(), hints, source: Some(Box::new(self)) }
+    }
+
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    pub fn hints(&self) -> &[String] {
+        &self.hints
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        let message = match error.kind() {
+            std::io::ErrorKind::StorageFull => "the disk is full",
+            _ => "input/output error",
+        };
+        Self::other(message).caused_by(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn context_keeps_kind_hints_and_source() {
+        let error = Error::new(ErrorKind::Timeout, "no answer").hint("try again").context("boot");
+        assert_eq!(error.kind(), ErrorKind::Timeout);
+        assert_eq!(error.hints(), ["try again"]);
+        assert_eq!(error.to_string(), "boot");
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no answer");
+    }
+}

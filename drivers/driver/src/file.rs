@@ -1,0 +1,100 @@
+//! Files that survive a crash: written beside, synced, renamed.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+/// Replaces `path` with `content` in one step: a reader sees the old bytes or the new ones, also
+/// after a power cut. `mode` is the permission on Unix, for example `0o600`.
+pub fn write_atomic(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let dir = path.parent().ok_or_else(|| io::Error::other("a file needs a directory"))?;
+    let mut temp = tempfile::Builder::new().prefix(".tmp-").tempfile_in(dir)?;
+    temp.write_all(content)?;
+    set_mode(temp.as_file(), mode)?;
+    temp.as_file().sync_all()?;
+    persist(temp, path)?;
+    sync_dir(dir)
+}
+
+/// Makes a directory and its parents, for the owner alone where they are new.
+pub fn create_dir(path: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+/// Gives `to` the content of `from` at the least cost: a hard link where both lie on one file
+/// system, else a copy.
+pub fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
+    match fs::remove_file(to) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    if fs::hard_link(from, to).is_ok() {
+        return Ok(());
+    }
+    let dir = to.parent().ok_or_else(|| io::Error::other("a file needs a directory"))?;
+    let temp = tempfile::Builder::new().prefix(".tmp-").tempfile_in(dir)?;
+    fs::copy(from, temp.path())?;
+    temp.as_file().sync_all()?;
+    persist(temp, to)
+}
+
+/// Flushes a directory's entries, so that a rename in it survives a power cut.
+pub fn sync_dir(dir: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+}
+
+/// Renames the temporary file over `path`. On Windows a virus scanner may hold the target for a
+/// moment, hence the second and third try there.
+fn persist(mut temp: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
+    let tries = if cfg!(windows) { 10 } else { 1 };
+    for left in (0..tries).rev() {
+        match temp.persist(path) {
+            Ok(_) => return Ok(()),
+            Err(error) if left == 0 => return Err(error.error),
+            Err(error) => temp = error.file,
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_file: &File, _mode: u32) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_write_leaves_the_old_content_and_no_litter() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("record");
+        write_atomic(&path, b"one", 0o600).unwrap();
+        fs::create_dir(dir.path().join("taken")).unwrap();
+        write_atomic(&dir.path().join("taken"), b"two", 0o600).unwrap_err();
+        write_atomic(&path, b"two", 0o600).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn links_replace_what_was_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let (from, to) = (dir.path().join("from"), dir.path().join("to"));
+        fs::write(&from, "new").unwrap();
+        fs::write(&to, "old").unwrap();
+        link_or_copy(&from, &to).unwrap();
+        assert_eq!(fs::read_to_string(&to).unwrap(), "new");
+    }
+}

@@ -1,0 +1,38 @@
+//! HTTP with deadlines and retries, one client for everything.
+
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+
+use crate::{Error, Result};
+
+/// A client with this program's name, a connect deadline, and proxies from the system's settings.
+/// The crypto provider must be installed (`rustls::crypto::ring`), which `main` does first.
+pub fn client() -> Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .user_agent(concat!("machine/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(10))
+        .read_timeout(Duration::from_secs(30))
+        .build()
+        .map_err(|error| Error::other("cannot set up HTTP").caused_by(error))
+}
+
+/// Runs `call` again after a failure of the network or a status that says "later" (408, 429, 5xx),
+/// up to three more times with growing, jittered pauses. Other errors are final.
+pub async fn with_retry<T, F>(call: impl FnMut() -> F) -> Result<T, reqwest::Error>
+where
+    F: Future<Output = Result<T, reqwest::Error>>,
+{
+    let pauses = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_millis(300))
+        .with_max_times(3)
+        .with_jitter();
+    call.retry(pauses).when(may_pass).await
+}
+
+fn may_pass(error: &reqwest::Error) -> bool {
+    match error.status() {
+        Some(status) => status.is_server_error() || matches!(status.as_u16(), 408 | 429),
+        None => error.is_connect() || error.is_timeout() || error.is_body() || error.is_request(),
+    }
+}
