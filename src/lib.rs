@@ -1,1 +1,7 @@
-//! x
+//! Docker hosts anywhere, from one binary.
+//!
+//! Arrows point down only: [`cli`] is all that a person sees, [`engine`] is what a machine is and
+//! what can be done with it, and the rest is what the engine works with. The drivers are crates of
+//! their own under `drivers/`, the guest image is one under `guest/`.
+
+pub mod store;

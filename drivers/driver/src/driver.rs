@@ -115,6 +115,11 @@ pub trait Driver: Debug + Send + Sync {
         None
     }
 
+    /// The address or path of the boot image that the user asked for instead of the default one.
+    fn image_source(&self) -> Option<&str> {
+        None
+    }
+
     /// The file to which the machine's console is written, whose end is shown when a boot fails.
     fn console(&self, cx: &Context) -> Option<PathBuf> {
         let _ = cx;
