@@ -1,0 +1,89 @@
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use machine_driver::{Error, Result};
+use serde::Deserialize;
+
+use super::super::{ClientPaths, TlsError};
+use super::DockerError;
+
+/// A client for one Docker Engine, to be used again while it is waited for.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    endpoint: String,
+}
+
+impl Client {
+    /// `url` is a Docker endpoint, `tcp://HOST:PORT` or `https://HOST:PORT`. Reads the three files
+    /// now and connects later. rustls needs its default crypto provider installed, which `main`
+    /// does first.
+    pub fn new(url: &str, paths: &ClientPaths) -> Result<Self> {
+        let endpoint = url
+            .strip_prefix("tcp://")
+            .or_else(|| url.strip_prefix("https://"))
+            .map(|rest| rest.trim_end_matches('/'))
+            .filter(|endpoint| !endpoint.is_empty())
+            .ok_or_else(|| Error::other(format!("`{url}` is not a Docker endpoint with TLS")))?;
+        let unusable = |path: &Path| {
+            let message = format!("`{}` cannot be used", path.display());
+            move |error: reqwest::Error| Error::other(message).caused_by(error)
+        };
+        let authorities = reqwest::Certificate::from_pem_bundle(&read(&paths.ca)?)
+            .map_err(unusable(&paths.ca))?;
+        let pair = [read(&paths.cert)?, b"\n".to_vec(), read(&paths.key)?].concat();
+        let identity = reqwest::Identity::from_pem(&pair).map_err(unusable(&paths.cert))?;
+        // Machines are asked directly, whatever proxy is set for the rest of the world; and each
+        // question has its own connection, for between two of them the guest may have rebooted.
+        let http = reqwest::Client::builder()
+            .tls_certs_only(authorities)
+            .identity(identity)
+            .no_proxy()
+            .http1_only()
+            .redirect(reqwest::redirect::Policy::none())
+            .pool_max_idle_per_host(0)
+            .build()
+            .map_err(unusable(&paths.cert))?;
+        Ok(Self { http, endpoint: endpoint.to_owned() })
+    }
+
+    /// Whether the Engine answers, within `deadline` from connecting to the answer's end.
+    pub async fn ping(&self, deadline: Duration) -> Result<()> {
+        self.ask("_ping", deadline).await?;
+        Ok(())
+    }
+
+    /// The Engine's version, for example `28.2.2`. The question names no version of the API, so an
+    /// Engine of any age answers it.
+    pub async fn version(&self, deadline: Duration) -> Result<String> {
+        let answer = self.ask("version", deadline).await?;
+        let version: Version = serde_json::from_slice(&answer).map_err(|_| {
+            DockerError::NotDocker { endpoint: self.endpoint.clone(), source: None }
+        })?;
+        Ok(version.version)
+    }
+
+    async fn ask(&self, path: &str, deadline: Duration) -> Result<Vec<u8>, DockerError> {
+        let sorted = |error| DockerError::from_transport(error, &self.endpoint, deadline);
+        let url = format!("https://{}/{path}", self.endpoint);
+        let response = self.http.get(url).timeout(deadline).send().await.map_err(sorted)?;
+        if !response.status().is_success() {
+            let status = response.status().as_u16();
+            return Err(DockerError::Status { endpoint: self.endpoint.clone(), status });
+        }
+        let body = response.bytes().await.map_err(sorted)?;
+        Ok(body.to_vec())
+    }
+}
+
+/// The part of the answer to `GET /version` that we show.
+#[derive(Deserialize)]
+struct Version {
+    #[serde(rename = "Version")]
+    version: String,
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|source| TlsError::read(path, source))
+}
