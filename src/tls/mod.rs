@@ -22,3 +22,6 @@ pub use paths::{CertPaths, ClientPaths};
 
 /// How long before its end a certificate is renewed.
 const RENEW_BEFORE: time::Duration = time::Duration::days(30);
+
+#[cfg(test)]
+mod tests;

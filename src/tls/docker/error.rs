@@ -97,22 +97,22 @@ enum Root<'a> {
     Other,
 }
 
-/// The last TLS or system error in the chain; both come wrapped in several others.
+/// The TLS error in the chain, or else the last error of the system.
 fn root(error: &reqwest::Error) -> Root<'_> {
     let mut found = Root::Other;
     let mut next = error.source();
     while let Some(error) = next {
+        next = error.source();
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return Root::Tls(tls);
         }
         if let Some(io) = error.downcast_ref::<io::Error>() {
-            if let Some(tls) = io.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>())
-            {
-                return Root::Tls(tls);
-            }
             found = Root::Io(io.kind());
+            // `source` of an input/output error leaves out the error that it was made from.
+            if let Some(inner) = io.get_ref() {
+                next = Some(inner);
+            }
         }
-        next = error.source();
     }
     found
 }
