@@ -6,4 +6,5 @@
 //! - [`write`]: squashfs, initramfs, FAT and ISO writers
 //! - [`build`]: all of it together
 
+pub mod apt;
 pub mod tree;
