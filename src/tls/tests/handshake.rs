@@ -157,7 +157,7 @@ async fn a_guest_that_boots_is_told_from_one_that_is_wrong() {
 async fn silence_ends_at_the_deadline() {
     let dir = tempfile::tempdir().unwrap();
     store(dir.path());
-    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let (release, held) = std::sync::mpsc::channel::<()>();
     let silent = listen(move |_tcp| {
         held.recv().ok();
         Ok(())
@@ -165,7 +165,7 @@ async fn silence_ends_at_the_deadline() {
     let client = client(&silent, dir.path());
     let error = client.ping(Duration::from_millis(200)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error:?}");
-    drop(hold);
+    drop(release);
 }
 
 #[test]
