@@ -8,3 +8,4 @@
 
 pub mod apt;
 pub mod tree;
+pub mod write;
