@@ -7,5 +7,7 @@
 //! - [`build`]: all of it together
 
 pub mod apt;
+pub mod build;
+pub mod content;
 pub mod tree;
 pub mod write;

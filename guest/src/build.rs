@@ -1,0 +1,222 @@
+//! The whole way from a mirror to an image.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use machine_driver::{Error, Progress, Result, file};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::apt::{self, Archive, Package};
+use crate::content::{self, Choice};
+use crate::tree::Tree;
+use crate::write::{self, Firmware, Medium};
+
+pub const ISO: &str = "machine.iso";
+pub const KERNEL: &str = "vmlinuz";
+pub const INITRD: &str = "initrd.img";
+pub const MANIFEST: &str = "manifest.json";
+
+/// For direct kernel boot and both boot loaders. A panic ends the machine after ten seconds, when
+/// its console has been read.
+pub const COMMAND_LINE: &str = "console=tty0 console=ttyS0 panic=10 quiet loglevel=3";
+
+/// zstd's level for the root file system: see `docs/performance.md`.
+const ROOT_LEVEL: i32 = 12;
+const INITRD_LEVEL: i32 = 19;
+
+/// The time of everything in the image. It is no statement about when the image was made: the same
+/// packages give the same bytes.
+const EPOCH: u32 = 1_735_689_600;
+
+/// What is in an image, and what its files must be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// Of this file's form: 1.
+    pub format: u32,
+    pub version: String,
+    /// The version of the Docker Engine.
+    pub docker: String,
+    pub kernel: String,
+    pub command_line: String,
+    pub files: BTreeMap<String, FileEntry>,
+    pub packages: Vec<PackageEntry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// In bytes.
+    pub size: u64,
+    /// In lower-case hexadecimal.
+    pub sha256: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackageEntry {
+    pub name: String,
+    pub version: String,
+    pub sha256: String,
+}
+
+/// The packages that an image built now would be made of.
+pub async fn choose(
+    archive: &Archive,
+    package_cache: &Path,
+    progress: &dyn Progress,
+) -> Result<Choice> {
+    let index = apt::index(archive, package_cache, progress).await?;
+    Ok(content::choose(&index)?)
+}
+
+/// Builds the image of a choice into `output`, a directory that must not exist. It appears there
+/// whole or not at all.
+pub async fn build(
+    archive: &Archive,
+    choice: Choice,
+    package_cache: &Path,
+    output: &Path,
+    progress: Arc<dyn Progress>,
+) -> Result<Manifest> {
+    progress.line(&format!("Fetching {} packages...", choice.candidates.len()));
+    let packages =
+        apt::fetch(archive, &choice.candidates, package_cache, Arc::clone(&progress)).await?;
+    let parent = output.parent().unwrap_or(Path::new(".")).to_owned();
+    file::create_dir(&parent)?;
+    let work = tempfile::Builder::new().prefix(".build-").tempdir_in(&parent)?;
+    let dir = work.path().to_owned();
+    let assembled =
+        tokio::task::spawn_blocking(move || assemble(&choice, &packages, &dir, &*progress)).await;
+    let manifest = assembled.map_err(|error| Error::other("the build broke").caused_by(error))??;
+    // The directory has served as a temporary one until here; from now on it is the image.
+    let path = work.keep();
+    fs::rename(&path, output)?;
+    file::sync_dir(&parent)?;
+    Ok(manifest)
+}
+
+/// Compares every file of an image with its manifest.
+pub fn verify(dir: &Path) -> Result<()> {
+    let path = dir.join(MANIFEST);
+    let broken = |path: &Path, why: String| {
+        Error::other(format!("`{}` is broken", path.display())).caused_by(why)
+    };
+    let text = fs::read(&path).map_err(|error| broken(&path, error.to_string()))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&text).map_err(|error| broken(&path, error.to_string()))?;
+    for (name, expected) in &manifest.files {
+        let path = dir.join(name);
+        let found = file_entry(&path).map_err(|error| broken(&path, error.to_string()))?;
+        if found != *expected {
+            let why = format!("its SHA-256 is {}, not {}", found.sha256, expected.sha256);
+            return Err(broken(&path, why));
+        }
+    }
+    Ok(())
+}
+
+fn assemble(
+    choice: &Choice,
+    packages: &[Package],
+    dir: &Path,
+    progress: &dyn Progress,
+) -> Result<Manifest> {
+    progress.line("Unpacking...");
+    let version = choice.version();
+    let unpacked = content::unpack_all(choice, packages)?;
+    let release = &choice.kernel;
+    let kernel = need(&unpacked.kernel, &format!("boot/vmlinuz-{release}"))?;
+    let root = content::root_tree(
+        unpacked.root,
+        &unpacked.kernel,
+        release,
+        &choice.docker,
+        &version,
+    )?;
+    let initrd_tree = content::initrd_tree(&root, &unpacked.kernel, release)?;
+    let boot = unpacked.boot;
+    let firmware = [
+        "usr/lib/ISOLINUX/isolinux.bin",
+        "usr/lib/syslinux/modules/bios/ldlinux.c32",
+        "usr/lib/ISOLINUX/isohdpfx.bin",
+        "usr/lib/systemd/boot/efi/systemd-bootx64.efi",
+    ];
+    let firmware =
+        firmware.iter().map(|path| need(&boot, path)).collect::<Result<Vec<_>>>()?;
+
+    progress.line("Packing the root file system...");
+    let squashfs = dir.join(".root.sqfs");
+    write::squashfs(&root, EPOCH, ROOT_LEVEL, BufWriter::new(File::create(&squashfs)?))?;
+    drop(root);
+    let mut initrd = Vec::new();
+    write::initramfs(&initrd_tree, EPOCH, INITRD_LEVEL, &mut initrd)?;
+
+    progress.line("Writing the image...");
+    let label = format!("b2d-v{}", choice.docker);
+    let medium = Medium {
+        label: &label,
+        epoch: EPOCH,
+        kernel,
+        initrd: &initrd,
+        command_line: COMMAND_LINE,
+        squashfs: &squashfs,
+        firmware: Firmware {
+            isolinux: firmware[0],
+            ldlinux: firmware[1],
+            mbr: firmware[2],
+            efi: firmware[3],
+        },
+    };
+    let iso = File::create(dir.join(ISO))?;
+    write::iso(&medium, BufWriter::with_capacity(1 << 20, &iso))?;
+    iso.sync_all()?;
+    fs::remove_file(&squashfs)?;
+    file::write_atomic(&dir.join(KERNEL), kernel, 0o644)?;
+    file::write_atomic(&dir.join(INITRD), &initrd, 0o644)?;
+    let files = [ISO, KERNEL, INITRD]
+        .into_iter()
+        .map(|name| Ok((name.to_owned(), file_entry(&dir.join(name))?)))
+        .collect::<io::Result<_>>()?;
+    let manifest = Manifest {
+        format: 1,
+        version,
+        docker: choice.docker.clone(),
+        kernel: release.clone(),
+        command_line: COMMAND_LINE.to_owned(),
+        files,
+        packages: packages.iter().map(PackageEntry::from).collect(),
+    };
+    let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::other)?;
+    file::write_atomic(&dir.join(MANIFEST), &text, 0o644)?;
+    Ok(manifest)
+}
+
+impl From<&Package> for PackageEntry {
+    fn from(package: &Package) -> Self {
+        let Package { name, version, sha256, .. } = package.clone();
+        Self { name, version, sha256 }
+    }
+}
+
+fn need<'a>(tree: &'a Tree, path: &str) -> Result<&'a [u8]> {
+    tree.file(path)
+        .map(|content| &content[..])
+        .ok_or_else(|| Error::other(format!("no package brought `{path}`")))
+}
+
+fn file_entry(path: &Path) -> io::Result<FileEntry> {
+    let mut file = File::open(path)?;
+    let mut hash = Sha256::new();
+    let mut size = 0;
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(FileEntry { size, sha256: file::hex(&hash.finalize()) });
+        }
+        size += read as u64;
+        hash.update(&buffer[..read]);
+    }
+}
