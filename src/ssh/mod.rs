@@ -1,0 +1,29 @@
+//! Logging in to machines: russh behind one module, and the command lines of the system's own
+//! `ssh` and `scp` for those who have them.
+//!
+//! A machine's host key is pinned in the file `known_hosts` of its directory, put there by us
+//! before the first boot ([`pin`]) or on first contact. Addresses and ports move, the key does
+//! not, so it stands there under one name for all machines and is never looked up by address.
+
+mod copy;
+mod error;
+pub mod external;
+mod forward;
+mod host_key;
+mod key;
+mod quote;
+mod ready;
+mod run;
+mod session;
+pub mod terminal;
+mod upload;
+
+pub use error::SshError;
+pub use host_key::pin;
+pub use quote::quoted;
+pub use ready::wait_ready;
+pub use run::{ExitStatus, Output, Pty};
+pub use session::{Session, connect};
+
+#[cfg(test)]
+mod tests;
