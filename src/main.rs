@@ -1,1 +1,7 @@
-fn main() {}
+//! The `machine` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    machine::cli::main()
+}

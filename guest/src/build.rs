@@ -89,7 +89,8 @@ pub async fn build(
     let dir = work.path().to_owned();
     let assembled =
         tokio::task::spawn_blocking(move || assemble(&choice, &packages, &dir, &*progress)).await;
-    let manifest = assembled.map_err(|error| Error::other("the build broke").caused_by(error))??;
+    let manifest =
+        assembled.map_err(|error| Error::other("the build broke").caused_by(error))??;
     // The directory has served as a temporary one until here; from now on it is the image.
     let path = work.keep();
     fs::rename(&path, output)?;
@@ -128,13 +129,8 @@ fn assemble(
     let unpacked = content::unpack_all(choice, packages)?;
     let release = &choice.kernel;
     let kernel = need(&unpacked.kernel, &format!("boot/vmlinuz-{release}"))?;
-    let root = content::root_tree(
-        unpacked.root,
-        &unpacked.kernel,
-        release,
-        &choice.docker,
-        &version,
-    )?;
+    let root =
+        content::root_tree(unpacked.root, &unpacked.kernel, release, &choice.docker, &version)?;
     let initrd_tree = content::initrd_tree(&root, &unpacked.kernel, release)?;
     let boot = unpacked.boot;
     let firmware = [
@@ -143,8 +139,7 @@ fn assemble(
         "usr/lib/ISOLINUX/isohdpfx.bin",
         "usr/lib/systemd/boot/efi/systemd-bootx64.efi",
     ];
-    let firmware =
-        firmware.iter().map(|path| need(&boot, path)).collect::<Result<Vec<_>>>()?;
+    let firmware = firmware.iter().map(|path| need(&boot, path)).collect::<Result<Vec<_>>>()?;
 
     progress.line("Packing the root file system...");
     let squashfs = dir.join(".root.sqfs");

@@ -16,4 +16,4 @@ impl Session {
 
 /// The file is `$0`, its mode `$1`, its length `$2`. The end of the input may be the connection's,
 /// so the length decides. busybox has all of this.
-const SCRIPT: &str = r#"umask 077 && t="$0.tmp$$" && trap 'rm -f "$t"' EXIT && cat >"$t" && [ "$(wc -c <"$t")" -eq "$2" ] && chmod "$1" "$t" && mv -f "$t" "$0""#;
+pub(super) const SCRIPT: &str = r#"umask 077 && t="$0.tmp$$" && trap 'rm -f "$t"' EXIT && cat >"$t" && [ "$(wc -c <"$t")" -eq "$2" ] && chmod "$1" "$t" && mv -f "$t" "$0""#;

@@ -1,1 +1,44 @@
+//! The driver `qemu`: virtual machines by QEMU, without root, on Linux, macOS and Windows.
+//!
+//! A machine is one QEMU process, which outlives the command that started it. No daemon of ours
+//! stands between: what is to be known of it is in the machine's record, in files beside it, and
+//! in the answers of QEMU's monitor.
+//!
+//! ```text
+//!            create                 start
+//!  (record) ───────▶ disk, image ─────────▶ running ──────┐ stop, kill, or the
+//!                        ▲                  (holds the    │ guest switches off
+//!                        │                   lock file)   │
+//!                        └────────────────────────────────┘
+//! ```
+//!
+//! - *Is it running?* QEMU's standard input is a file that is locked as long as QEMU lives
+//!   ([`platform`]). That holds whatever became of the command that started it.
+//! - *Which process is it?* [`process_id`]: number, start time and boot of the computer.
+//! - *What is it doing?* Its monitor says so ([`qmp`]).
 
+mod accelerator;
+mod adopt;
+mod arguments;
+mod check;
+mod driver;
+mod files;
+mod flags;
+mod forwards;
+mod kind;
+mod launch;
+mod materials;
+mod names;
+mod network;
+mod platform;
+mod ports;
+mod power;
+mod probe;
+mod process_id;
+mod program;
+mod qmp;
+mod record;
+mod shared;
+mod system;
+
+pub use kind::kind;

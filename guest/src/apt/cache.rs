@@ -17,8 +17,7 @@ pub(super) struct Cache {
 
 impl Cache {
     pub(super) fn open(dir: &Path, proxy: Option<&str>) -> Result<Self, AptError> {
-        let failed =
-            |source| AptError::Cache { path: dir.to_owned(), source };
+        let failed = |source| AptError::Cache { path: dir.to_owned(), source };
         file::create_dir(dir).map_err(failed)?;
         let client = http::client_through(proxy)
             .map_err(|error| failed(io::Error::other(error.to_string())))?;

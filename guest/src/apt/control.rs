@@ -28,10 +28,11 @@ impl<'a> Stanza<'a> {
                 end = here;
                 break;
             }
-            if let Some((field, _)) = line.split_once(':') {
-                if field.eq_ignore_ascii_case(name) {
+            match line.split_once(':') {
+                Some((field, _)) if field.eq_ignore_ascii_case(name) => {
                     start = Some(here + field.len() + 1);
                 }
+                _ => {}
             }
         }
         start.map(|start| self.text[start..end].trim())

@@ -53,7 +53,9 @@ fn extract(reader: impl Read, tree: &mut Tree, wanted: impl Fn(&str) -> bool) ->
             tar::EntryType::Link => {
                 let target = target.unwrap_or_default();
                 let linked = tree.file(&target).cloned().ok_or_else(|| {
-                    io::Error::other(format!("`{path}` is linked to `{target}`, which is not there"))
+                    io::Error::other(format!(
+                        "`{path}` is linked to `{target}`, which is not there"
+                    ))
                 })?;
                 Node::File(linked)
             }
@@ -92,7 +94,10 @@ mod tests {
     fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
         let mut bytes = b"!<arch>\n".to_vec();
         for (name, content) in members {
-            bytes.extend(format!("{name:16}{:12}{:6}{:6}{:8}{:<10}`\n", 0, 0, 0, 100_644, content.len()).bytes());
+            bytes.extend(
+                format!("{name:16}{:12}{:6}{:6}{:8}{:<10}`\n", 0, 0, 0, 100_644, content.len())
+                    .bytes(),
+            );
             bytes.extend(*content);
             if content.len() % 2 == 1 {
                 bytes.push(b'\n');
@@ -120,7 +125,8 @@ mod tests {
         let tar = tar.into_inner().unwrap();
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("sudo.deb");
-        fs::write(&path, ar(&[("debian-binary", b"2.0\n"), ("odd", b"x"), ("data.tar", &tar)])).unwrap();
+        fs::write(&path, ar(&[("debian-binary", b"2.0\n"), ("odd", b"x"), ("data.tar", &tar)]))
+            .unwrap();
         let mut package = Package {
             name: "sudo".into(),
             version: "1".into(),

@@ -77,9 +77,10 @@ pub fn host_proxy(apt_dir: &Path) -> Option<String> {
         let value = value.trim_end_matches(';').trim().trim_matches('"');
         (value.starts_with("http://") || value.starts_with("https://")).then(|| value.to_owned())
     };
-    files.iter().filter_map(|path| fs::read_to_string(path).ok()).fold(None, |found, text| {
-        text.lines().filter_map(setting).next_back().or(found)
-    })
+    files
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .fold(None, |found, text| text.lines().filter_map(setting).next_back().or(found))
 }
 
 #[derive(Debug)]
@@ -92,12 +93,18 @@ struct Source {
 impl Source {
     fn is_debian(&self) -> bool {
         const SUITES: [&str; 9] = [
-            "stable", "testing", "unstable", "sid", "bullseye", "bookworm", "trixie", "forky",
+            "stable",
+            "testing",
+            "unstable",
+            "sid",
+            "bullseye",
+            "bookworm",
+            "trixie",
+            "forky",
             "oldstable",
         ];
-        let is_suite = |suite: &String| {
-            SUITES.contains(&suite.split(['-', '/']).next().unwrap_or_default())
-        };
+        let is_suite =
+            |suite: &String| SUITES.contains(&suite.split(['-', '/']).next().unwrap_or_default());
         let http = self.url.starts_with("http://") || self.url.starts_with("https://");
         let path = self.url.trim_end_matches('/');
         http && (path.ends_with("/debian") || path.ends_with("/debian-security"))

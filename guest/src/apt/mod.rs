@@ -102,8 +102,9 @@ pub async fn fetch(
     stream::iter(wanted)
         .map(async |candidate| {
             let file = format!("{}_{}.deb", candidate.name, &candidate.sha256);
-            let path =
-                cache.file(&file, &candidate.url, &candidate.sha256, candidate.size, &report).await?;
+            let path = cache
+                .file(&file, &candidate.url, &candidate.sha256, candidate.size, &report)
+                .await?;
             Ok(Package {
                 name: candidate.name.clone(),
                 version: candidate.version.clone(),

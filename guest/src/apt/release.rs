@@ -36,8 +36,8 @@ pub(super) async fn packages(
     };
     let file = format!("Packages_{hash}.xz");
     let path = cache.file(&file, &index_url, hash, size, &|_bytes| {}).await?;
-    let packed = std::fs::read(&path)
-        .map_err(|source| AptError::Cache { path: path.clone(), source })?;
+    let packed =
+        std::fs::read(&path).map_err(|source| AptError::Cache { path: path.clone(), source })?;
     let mut text = String::new();
     lzma_rust2::XzReader::new(packed.as_slice(), true)
         .read_to_string(&mut text)
@@ -47,15 +47,14 @@ pub(super) async fn packages(
 
 /// The text inside a clear-signed file, if one of `keys` has signed it.
 fn verified(file: &str, signed: &[u8], keys: &[Vec<u8>]) -> Result<String, AptError> {
-    let not_signed =
-        |why: String| AptError::NotSigned { file: file.to_owned(), why };
+    let not_signed = |why: String| AptError::NotSigned { file: file.to_owned(), why };
     let text = std::str::from_utf8(signed).map_err(|error| not_signed(error.to_string()))?;
     if !text.trim_start().starts_with("-----BEGIN PGP SIGNED MESSAGE-----") {
         let start: String = text.trim_start().chars().take(40).collect();
         return Err(not_signed(format!("it begins with `{}`", start.escape_debug())));
     }
-    let (message, _headers) = CleartextSignedMessage::from_string(text)
-        .map_err(|error| not_signed(error.to_string()))?;
+    let (message, _headers) =
+        CleartextSignedMessage::from_string(text).map_err(|error| not_signed(error.to_string()))?;
     for key in keys {
         let key = public_key(key)
             .map_err(|why| AptError::Key { path: "embedded key".to_owned(), why })?;

@@ -8,8 +8,21 @@ const EXCEPT: [&str; 9] =
 
 /// Names that belong into `sbin`.
 const SBIN: [&str; 15] = [
-    "init", "getty", "halt", "poweroff", "reboot", "modprobe", "insmod", "rmmod", "lsmod", "udhcpc",
-    "switch_root", "sysctl", "acpid", "ifconfig", "route",
+    "init",
+    "getty",
+    "halt",
+    "poweroff",
+    "reboot",
+    "modprobe",
+    "insmod",
+    "rmmod",
+    "lsmod",
+    "udhcpc",
+    "switch_root",
+    "sysctl",
+    "acpid",
+    "ifconfig",
+    "route",
 ];
 
 /// Links every applet that no real program stands for. busybox is the shell and loads the modules,
@@ -27,9 +40,10 @@ pub(super) fn link(root: &mut Tree) {
         if EXCEPT.contains(&name.as_str()) || is_there("bin") || is_there("sbin") {
             continue;
         }
-        let (path, target) = match SBIN.contains(&name.as_str()) {
-            true => (format!("usr/sbin/{name}"), "../bin/busybox"),
-            false => (format!("usr/bin/{name}"), "busybox"),
+        let (path, target) = if SBIN.contains(&name.as_str()) {
+            (format!("usr/sbin/{name}"), "../bin/busybox")
+        } else {
+            (format!("usr/bin/{name}"), "busybox")
         };
         root.insert(&path, Entry::symlink(target));
     }

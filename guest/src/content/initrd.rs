@@ -5,7 +5,16 @@ use crate::tree::{Entry, Node, Tree};
 
 /// The applets that stage 1 uses.
 const APPLETS: [&str; 11] = [
-    "sh", "mount", "umount", "mkdir", "cat", "sort", "modprobe", "dd", "usleep", "switch_root",
+    "sh",
+    "mount",
+    "umount",
+    "mkdir",
+    "cat",
+    "sort",
+    "modprobe",
+    "dd",
+    "usleep",
+    "switch_root",
     "echo",
 ];
 

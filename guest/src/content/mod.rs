@@ -49,7 +49,8 @@ pub fn choose(index: &BTreeMap<String, Candidate>) -> Result<Choice, AptError> {
         .find(|word| word.starts_with("linux-image-"))
         .map(str::to_owned)
         .ok_or_else(|| AptError::NoPackage { name: "linux-image-*".to_owned() })?;
-    let others = ENGINE_PACKAGES.iter().any(|name| *name != "docker.io" && index.contains_key(*name));
+    let others =
+        ENGINE_PACKAGES.iter().any(|name| *name != "docker.io" && index.contains_key(*name));
     let root = packages::ROOT.iter().map(|name| match (*name, others) {
         ("docker.io", true) => "docker-ce",
         ("docker-cli", true) => "docker-ce-cli",

@@ -45,7 +45,7 @@ pub(super) fn install(
         dep += format!("{path}: {}", needs.join(" ")).trim_end();
         dep.push('\n');
         for pattern in &module.aliases {
-            alias += &format!("alias {pattern} {name}\n");
+            alias.extend(["alias ", pattern, " ", name, "\n"]);
         }
         target.insert(
             &format!("{base}/{path}"),
@@ -99,10 +99,7 @@ impl Module {
 }
 
 /// All modules of a kernel's package by name: path below the release, and packed content.
-fn available<'a>(
-    kernel: &'a Tree,
-    base: &str,
-) -> BTreeMap<String, (&'a str, &'a [u8])> {
+fn available<'a>(kernel: &'a Tree, base: &str) -> BTreeMap<String, (&'a str, &'a [u8])> {
     let module = |(path, entry): (&'a str, &'a Entry)| {
         let path = path.strip_prefix(base)?.strip_prefix('/')?;
         let name = path.rsplit('/').next()?.split_once(".ko")?.0;
@@ -202,9 +199,10 @@ mod tests {
         let file = |name: &str| {
             String::from_utf8(target.file(&format!("{base}/{name}")).unwrap().to_vec()).unwrap()
         };
-        assert!(file("modules.dep").contains(
-            "kernel/net/bridge.ko: kernel/net/stp.ko kernel/net/llc.ko\n"
-        ));
+        assert!(
+            file("modules.dep")
+                .contains("kernel/net/bridge.ko: kernel/net/stp.ko kernel/net/llc.ko\n")
+        );
         assert_eq!(file("modules.alias"), "alias rtnl-link-bridge bridge\n");
         assert!(target.get(&format!("{base}/kernel/net/other-one.ko")).is_none());
     }

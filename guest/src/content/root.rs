@@ -41,13 +41,13 @@ docker:x:1000:50:Docker:/home/docker:/bin/bash
 const GROUPS: &str = "docker:x:103:docker\ndockremap:x:102:\n_ssh:x:104:\n_chrony:x:105:\n";
 
 fn users(root: &mut Tree) -> io::Result<()> {
-    let passwd = content(root, "usr/share/base-passwd/passwd.master")?.replace(":*:", ":x:") + USERS;
+    let passwd =
+        content(root, "usr/share/base-passwd/passwd.master")?.replace(":*:", ":x:") + USERS;
     let group = content(root, "usr/share/base-passwd/group.master")? + GROUPS;
     let shadow: String = passwd
         .lines()
         .filter_map(|line| line.split(':').next())
-        .map(|user| format!("{user}:*:20000:0:99999:7:::\n"))
-        .collect();
+        .fold(String::new(), |all, user| all + user + ":*:20000:0:99999:7:::\n");
     write(root, "etc/passwd", passwd);
     write(root, "etc/group", group);
     root.insert("etc/shadow", Entry::file(0o640, text(shadow)).owned_by(0, 42));
@@ -123,9 +123,7 @@ fn configuration(root: &mut Tree, docker: &str, version: &str) -> io::Result<()>
 /// All certificates of the package ca-certificates, in the order of their names.
 fn certificates(root: &Tree) -> String {
     let certificate = |(path, entry): (&str, &Entry)| match &entry.node {
-        Node::File(content)
-            if path.starts_with("usr/share/ca-certificates/mozilla/") && path.ends_with(".crt") =>
-        {
+        Node::File(content) if path.starts_with("usr/share/ca-certificates/mozilla/") => {
             Some(String::from_utf8_lossy(content).into_owned())
         }
         _ => None,
@@ -134,9 +132,8 @@ fn certificates(root: &Tree) -> String {
 }
 
 fn content(root: &Tree, path: &str) -> io::Result<String> {
-    let bytes = root
-        .file(path)
-        .ok_or_else(|| io::Error::other(format!("no package brought `{path}`")))?;
+    let bytes =
+        root.file(path).ok_or_else(|| io::Error::other(format!("no package brought `{path}`")))?;
     Ok(String::from_utf8_lossy(bytes).into_owned())
 }
 

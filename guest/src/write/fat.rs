@@ -4,6 +4,11 @@
 //! directory can point to the same bytes. Layout after Microsoft's "FAT: General Overview of On-Disk
 //! Format", version 1.03.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "the fields are of the widths of FAT16, and `fat_image` bounds the clusters"
+)]
+
 use std::io;
 
 const SECTOR: usize = 512;

@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use crate::tree::{Node, Tree};
@@ -36,7 +37,7 @@ fn append(
     let fields = [inode, mode, uid, gid, 1, epoch, size, 0, 0, major, minor, name_size, 0];
     let mut header = String::from("070701");
     for field in fields {
-        header += &format!("{field:08X}");
+        write!(header, "{field:08X}").map_err(io::Error::other)?;
     }
     header += path;
     header.push('\0');

@@ -11,6 +11,11 @@
 //! firmwares and direct kernel boot need lies on the image once. Standards: ECMA-119, El Torito
 //! 1.0, UEFI 2.10 section 13.3.2; the boot information table is `mkisofs`', the MBR isohybrid's.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "the fields are of the widths that the standards say, and `iso` bounds what goes in"
+)]
+
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -73,6 +78,9 @@ pub fn iso(medium: &Medium<'_>, mut out: impl Write) -> io::Result<()> {
          /boot/vmlinuz\n initrd /boot/initrd.img\n append {}\n",
         medium.command_line
     );
+    if medium.squashfs.metadata()?.len() > 2 << 30 || efi.len() > 1 << 30 {
+        return Err(io::Error::other("the image would be too large for its formats"));
+    }
     let root_size = usize::try_from(medium.squashfs.metadata()?.len()).map_err(io::Error::other)?;
 
     let mut next = FIRST_FILE;
@@ -114,7 +122,9 @@ pub fn iso(medium: &Medium<'_>, mut out: impl Write) -> io::Result<()> {
         put(&mut head, tables(joliet) + 1, &path_table(joliet, u32::to_be_bytes, u16::to_be_bytes));
         let [root, boot_dir, isolinux_at] = directories(joliet);
         let top: Vec<_> = [("boot", boot_dir), ("isolinux", isolinux_at)]
-            .map(|(name, sector)| record(&name_bytes(name, joliet, true), extent(sector), true, medium.epoch))
+            .map(|(name, sector)| {
+                record(&name_bytes(name, joliet, true), extent(sector), true, medium.epoch)
+            })
             .concat();
         put(&mut head, root, &directory(root, root, &top, medium.epoch));
         for (sector, files) in [(boot_dir, &boot), (isolinux_at, &isolinux_dir)] {
@@ -197,7 +207,7 @@ fn record(name: &[u8], at: Extent, is_dir: bool, epoch: u32) -> Vec<u8> {
     let time = time::OffsetDateTime::from_unix_timestamp(i64::from(epoch))
         .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
     record[18..24].copy_from_slice(&[
-        (time.year() - 1900) as u8,
+        u8::try_from(time.year() - 1900).unwrap_or(0),
         u8::from(time.month()),
         time.day(),
         time.hour(),
@@ -403,7 +413,8 @@ mod tests {
         };
         for (name, joliet) in [("/BOOT/VMLINUZ.;1", false), ("/boot/vmlinuz", true)] {
             let content = read(name, joliet);
-            let content = if content.is_empty() { read("/BOOT/VMLINUZ;1", joliet) } else { content };
+            let content =
+                if content.is_empty() { read("/BOOT/VMLINUZ;1", joliet) } else { content };
             assert!(content == KERNEL, "{name}: {} bytes", content.len());
         }
         assert_eq!(read("/boot/initrd.img", true), b"initrd");

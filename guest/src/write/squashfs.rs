@@ -72,9 +72,8 @@ mod tests {
     fn the_library_reads_back_owners_modes_and_content() {
         let image = image();
         let reader = backhand::FilesystemReader::from_reader(Cursor::new(image)).unwrap();
-        let find = |path: &str| {
-            reader.files().find(|node| node.fullpath.to_str() == Some(path)).unwrap()
-        };
+        let find =
+            |path: &str| reader.files().find(|node| node.fullpath.to_str() == Some(path)).unwrap();
         let sudo = find("/usr/bin/sudo");
         assert_eq!((sudo.header.permissions, sudo.header.uid), (0o4755, 0));
         let home = find("/home/docker");
@@ -103,7 +102,8 @@ mod tests {
                 .unwrap();
             assert!(output.stdout == *sample().file(name).unwrap().as_ref(), "{name}");
         }
-        let listing = std::process::Command::new("unsquashfs").arg("-lln").arg(&path).output().unwrap();
+        let listing =
+            std::process::Command::new("unsquashfs").arg("-lln").arg(&path).output().unwrap();
         let listing = String::from_utf8(listing.stdout).unwrap();
         assert!(listing.contains("-rwsr-xr-x 0/0"), "{listing}");
         assert!(listing.contains("drwx------ 1000/50"), "{listing}");

@@ -33,7 +33,8 @@ pub(crate) fn skip_without(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let missing = machine_driver::process::find(program, &path).is_none();
     if missing {
-        eprintln!("skipped: no {program}");
+        let note = format!("skipped: no {program}\n");
+        std::io::Write::write_all(&mut std::io::stderr(), note.as_bytes()).unwrap();
     }
     missing
 }

@@ -1,0 +1,122 @@
+//! QEMU's command line.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use machine_driver::{Forward, Result};
+
+use crate::accelerator::Accelerator;
+use crate::files::Files;
+use crate::platform;
+use crate::record::Record;
+
+/// The name of the user network, for forwards at run time.
+pub(crate) const NETDEV: &str = "n0";
+
+/// A comma would end an option's value; doubled it stands for itself.
+pub(crate) fn escape(path: &Path) -> String {
+    path.display().to_string().replace(',', ",,")
+}
+
+/// The argument of `hostfwd_add`, and of `hostfwd` on the command line.
+pub(crate) fn hostfwd(forward: &Forward) -> String {
+    let Forward { host, host_port, guest_port } = forward;
+    format!("tcp:{host}:{host_port}-:{guest_port}")
+}
+
+/// All arguments, without the program. Prepares the sockets.
+pub(crate) fn arguments(
+    record: &Record,
+    files: &Files,
+    accelerator: Accelerator,
+    multicast_port: Option<u16>,
+) -> Result<Vec<OsString>> {
+    let mut args: Vec<String> = Vec::new();
+    let mut add = |words: &[&str]| args.extend(words.iter().map(|&word| word.to_owned()));
+    add(&["-name", &format!("guest={}", record.base.machine_name)]);
+    add(&["-M", "q35", "-m", &record.memory.to_string(), "-smp", &record.cpus.to_string()]);
+    add(&accelerator.options());
+    // A kernel that panicked ends the process instead of booting for ever.
+    add(&["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
+    // The clock on the board follows the host's, also while the guest is paused.
+    add(&["-rtc", "base=utc,clock=host"]);
+    add(&["-pidfile", &files.pid().display().to_string()]);
+    add(&["-chardev", &format!("file,id=console,path={}", escape(&files.console()))]);
+    add(&["-serial", "chardev:console"]);
+    let monitor = platform::channel(&files.monitor())?;
+    add(&["-chardev", &format!("socket,id=monitor,{monitor},server=on,wait=off")]);
+    add(&["-mon", "chardev=monitor,mode=control"]);
+    let identity = platform::channel(&files.identity())?;
+    add(&["-chardev", &format!("socket,id=identity,{identity},server=on,wait=off")]);
+    add(&["-device", "virtio-serial-pci"]);
+    add(&["-device", "virtserialport,chardev=identity,name=machine.identity"]);
+    add(&["-device", "virtio-rng-pci"]);
+    boot(record, files, &mut add);
+    let disk = escape(&files.disk());
+    add(&["-drive", &format!("id=data,file={disk},format=raw,if=none,discard=unmap")]);
+    add(&["-device", "virtio-blk-pci,drive=data"]);
+    let forwards: String =
+        record.all_forwards().iter().map(|it| format!(",hostfwd={}", hostfwd(it))).collect();
+    add(&["-netdev", &format!("user,id={NETDEV}{forwards}")]);
+    add(&["-device", &format!("virtio-net-pci,netdev={NETDEV},romfile=")]);
+    if let Some(port) = multicast_port {
+        let netdev = format!("socket,id=n1,mcast=230.0.0.1:{port},localaddr=127.0.0.1");
+        add(&["-netdev", &netdev]);
+        add(&["-device", &format!("virtio-net-pci,netdev=n1,mac={},romfile=", record.mac)]);
+    }
+    Ok(args.into_iter().map(OsString::from).collect())
+}
+
+/// Our image is a disk whose kernel QEMU starts itself; any other boots as a CD.
+fn boot(record: &Record, files: &Files, add: &mut impl FnMut(&[&str])) {
+    let iso = escape(&files.iso());
+    let Some(command_line) = &record.kernel_command_line else {
+        add(&["-drive", &format!("id=image,file={iso},format=raw,if=none,media=cdrom")]);
+        add(&["-device", "ide-cd,bus=ide.0,drive=image,bootindex=0"]);
+        return;
+    };
+    add(&["-kernel", &files.kernel().display().to_string()]);
+    add(&["-initrd", &files.initrd().display().to_string()]);
+    add(&["-append", command_line]);
+    add(&["-drive", &format!("id=image,file={iso},format=raw,if=none,readonly=on")]);
+    add(&["-device", "virtio-blk-pci,drive=image"]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::files::tests::Lab;
+
+    fn line(change: impl FnOnce(&mut Record), port: Option<u16>) -> String {
+        let lab = Lab::new();
+        let cx = lab.context("lab1");
+        let mut record = Record::new(&cx);
+        (record.cpus, record.memory, record.base.ssh_port, record.engine_port) = (3, 1024, 4001, 4002);
+        change(&mut record);
+        let args = arguments(&record, &Files::new(&cx), Accelerator::Tcg, port).unwrap();
+        args.iter().map(|arg| arg.to_str().unwrap()).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn everything_listens_on_loopback_only() {
+        let line = line(|_| {}, Some(5000));
+        assert!(line.contains(
+            "user,id=n0,hostfwd=tcp:127.0.0.1:4001-:22,hostfwd=tcp:127.0.0.1:4002-:2376"
+        ));
+        assert!(line.contains("mcast=230.0.0.1:5000,localaddr=127.0.0.1"));
+        assert!(line.contains("-m 1024 -smp 3"));
+        assert!(!line.contains("0.0.0.0"));
+    }
+
+    #[test]
+    fn a_foreign_image_boots_as_a_cd() {
+        assert!(line(|_| {}, None).contains("ide-cd"));
+        let ours = line(|record| record.kernel_command_line = Some("quiet".into()), None);
+        assert!(ours.contains("-append quiet") && !ours.contains("ide-cd"));
+    }
+
+    #[test]
+    fn commas_in_paths_are_doubled() {
+        assert_eq!(escape(Path::new("/a,b")), "/a,,b");
+    }
+}

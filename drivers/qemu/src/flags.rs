@@ -1,0 +1,175 @@
+use std::net::Ipv4Addr;
+
+use machine_driver::{Context, Error, ErrorKind, Flag, FlagValues, Forward, Result};
+
+use crate::record::Record;
+
+/// The options of `create`.
+pub(crate) fn table() -> Vec<Flag> {
+    vec![
+        Flag::text(
+            "qemu-accelerator",
+            "QEMU_ACCELERATOR",
+            Some("auto"),
+            "What runs the guest's code: auto, kvm, hvf, whpx or tcg",
+        ),
+        Flag::text(
+            "qemu-boot2docker-url",
+            "QEMU_BOOT2DOCKER_URL",
+            None,
+            "The URL of the boot image. Defaults to our own image",
+        ),
+        Flag::int("qemu-cpu-count", "QEMU_CPU_COUNT", Some(2), "Number of CPUs"),
+        Flag::int("qemu-disk-size", "QEMU_DISK_SIZE", Some(20_000), "Size of the disk in MB"),
+        Flag::int("qemu-memory", "QEMU_MEMORY", Some(2048), "Size of the memory in MB"),
+        Flag::text(
+            "qemu-network",
+            "QEMU_NETWORK",
+            None,
+            "Name of a network that machines share",
+        ),
+        Flag::list(
+            "qemu-open-port",
+            "QEMU_OPEN_PORT",
+            "Port to forward, as [HOST:]GUEST (0: any free one)",
+        ),
+        Flag::text(
+            "qemu-program",
+            "QEMU_PROGRAM",
+            None,
+            "QEMU program. Defaults to qemu-system-x86_64 on the PATH",
+        ),
+    ]
+}
+
+/// A record of an unborn machine, or what is wrong with the values.
+pub(crate) fn record(cx: &Context, values: &FlagValues) -> Result<Record> {
+    let mut record = Record::new(cx);
+    record.cpus = number(values, "qemu-cpu-count", 1..=255, "")?;
+    record.memory = number(values, "qemu-memory", 512..=4_194_304, "MB")?;
+    record.disk_size = number(values, "qemu-disk-size", 2_000..=64_000_000, "MB")?;
+    record.accelerator = text(values, "qemu-accelerator").parse().map_err(|wrong: String| {
+        wrong_flag(format!("--qemu-accelerator {wrong}")).hint("leave it out, or say `auto`")
+    })?;
+    record.boot2docker_url = text(values, "qemu-boot2docker-url");
+    record.program = text(values, "qemu-program");
+    record.network = text(values, "qemu-network");
+    check_network_name(&record.network)?;
+    for text in values.list("qemu-open-port") {
+        let forward = forward(text)?;
+        let taken = |other: &Forward| {
+            forward.host_port != 0 && other.host_port == forward.host_port
+        };
+        if record.forwards.iter().any(taken) {
+            return Err(wrong_flag(format!(
+                "--qemu-open-port names port {} of this computer twice",
+                forward.host_port
+            )));
+        }
+        record.forwards.push(forward);
+    }
+    Ok(record)
+}
+
+/// Reads `[HOST:]GUEST`. Without a host port the guest's is used on this computer too.
+fn forward(text: &str) -> Result<Forward> {
+    let (host, guest) = text.split_once(':').unwrap_or((text, text));
+    let ports = host.parse().ok().zip(guest.parse().ok().filter(|port| *port != 0));
+    let (host_port, guest_port) = ports.ok_or_else(|| {
+        wrong_flag(format!("--qemu-open-port `{text}` is not a port or a pair of ports"))
+            .hint("for example: --qemu-open-port 9000:8080")
+    })?;
+    Ok(Forward { host: Ipv4Addr::LOCALHOST.to_string(), host_port, guest_port })
+}
+
+fn number(
+    values: &FlagValues,
+    flag: &str,
+    range: std::ops::RangeInclusive<u32>,
+    unit: &str,
+) -> Result<u32> {
+    let value = values.int(flag).unwrap_or_default();
+    match u32::try_from(value) {
+        Ok(number) if range.contains(&number) => Ok(number),
+        _ => {
+            let (least, most) = range.into_inner();
+            let wrong = format!("--{flag} is from {least} to {most} {unit}");
+            Err(wrong_flag(format!("{}, not {value}", wrong.trim_end())))
+        }
+    }
+}
+
+/// The name is part of a file's name.
+fn check_network_name(name: &str) -> Result<()> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if name.chars().all(fits) && name.len() <= 40 && !name.starts_with('-') {
+        return Ok(());
+    }
+    Err(wrong_flag(format!("--qemu-network `{name}` is not a name of a network"))
+        .hint("use up to 40 letters, digits, `-` and `_`"))
+}
+
+fn text(values: &FlagValues, flag: &str) -> String {
+    values.text(flag).unwrap_or_default().to_owned()
+}
+
+fn wrong_flag(message: String) -> Error {
+    Error::new(ErrorKind::Flags, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use machine_driver::FlagValue;
+
+    use super::*;
+    use crate::files::tests::Lab;
+
+    fn record_with(name: &str, value: FlagValue) -> Result<Record> {
+        let mut values = FlagValues::defaults(&table());
+        values.set(name, value);
+        record(&Lab::new().context("lab1"), &values)
+    }
+
+    #[test]
+    fn the_defaults_make_a_machine() {
+        let lab = Lab::new();
+        let record = record(&lab.context("lab1"), &FlagValues::defaults(&table())).unwrap();
+        assert_eq!((record.cpus, record.memory, record.disk_size), (2, 2048, 20_000));
+        assert_eq!(record.base.ssh_user, "docker");
+        assert!(record.base.ssh_key_path.ends_with("id_rsa"));
+    }
+
+    #[test]
+    fn values_that_make_no_machine_are_refused_with_the_flag() {
+        let list = |text: &str| FlagValue::List(vec![text.into()]);
+        let word = |text: &str| FlagValue::Text(text.into());
+        for (flag, value) in [
+            ("qemu-cpu-count", FlagValue::Int(0)),
+            ("qemu-cpu-count", FlagValue::Int(-1)),
+            ("qemu-memory", FlagValue::Int(511)),
+            ("qemu-disk-size", FlagValue::Int(1999)),
+            ("qemu-accelerator", word("warp")),
+            ("qemu-network", word("../x")),
+            ("qemu-open-port", list("x")),
+            ("qemu-open-port", list("80:0")),
+            ("qemu-open-port", list("70000")),
+            ("qemu-open-port", FlagValue::List(vec!["80".into(), "80:81".into()])),
+        ] {
+            let error = record_with(flag, value.clone()).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Flags, "{flag} {value:?}");
+            assert!(error.to_string().contains(flag), "{error}");
+        }
+    }
+
+    #[test]
+    fn ports_and_pairs() {
+        let ports = |text: &str| {
+            let list = FlagValue::List(vec![text.into()]);
+            let forward = record_with("qemu-open-port", list).unwrap().forwards.remove(0);
+            (forward.host_port, forward.guest_port)
+        };
+        assert_eq!(ports("8080"), (8080, 8080));
+        assert_eq!(ports("9000:80"), (9000, 80));
+        assert_eq!(ports("0:80"), (0, 80));
+    }
+}

@@ -1,0 +1,65 @@
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
+use std::os::windows::fs::OpenOptionsExt;
+use std::path::Path;
+
+use tokio::net::TcpStream;
+use tokio::process::Command;
+
+/// `ERROR_SHARING_VIOLATION` of winerror.h.
+const SHARING_VIOLATION: i32 = 32;
+/// `CREATE_NEW_PROCESS_GROUP | CREATE_NO_WINDOW` of winbase.h.
+const NO_CONSOLE: u32 = 0x0000_0200 | 0x0800_0000;
+
+/// Holds `path` for as long as the file, or a process that it was given to, is open. `None` if it
+/// is held already.
+///
+/// The file is opened without sharing; a child process whose standard input it is inherits it.
+pub(crate) fn hold(path: &Path) -> io::Result<Option<File>> {
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true).read(true).share_mode(0);
+    match options.open(path) {
+        Err(error) if error.raw_os_error() == Some(SHARING_VIOLATION) => Ok(None),
+        opened => opened.map(Some),
+    }
+}
+
+/// Whether somebody holds `path`.
+pub(crate) fn is_held(path: &Path) -> io::Result<bool> {
+    match File::open(path) {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.raw_os_error() == Some(SHARING_VIOLATION) => Ok(true),
+        Err(error) => Err(error),
+    }
+}
+
+/// Prepares a local socket and returns the options with which QEMU listens on it. It is a TCP
+/// port of the loopback interface here, whose number is in the file `path`.
+pub(crate) fn channel(path: &Path) -> io::Result<String> {
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+    std::fs::write(path, port.to_string())?;
+    Ok(format!("host=127.0.0.1,port={port},ipv6=off"))
+}
+
+pub(crate) async fn connect(path: &Path) -> io::Result<TcpStream> {
+    let text = std::fs::read_to_string(path)?;
+    let port: u16 = text.trim().parse().map_err(io::Error::other)?;
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await
+}
+
+/// Keeps the console's Ctrl-C away from the process, and opens no window for it.
+pub(crate) fn detach(command: &mut Command) {
+    command.creation_flags(NO_CONSOLE);
+}
+
+/// Makes a directory; in a user's profile it is private by inheritance.
+pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
+    machine_driver::file::create_dir(path)
+}
+
+/// Not known: the standard library cannot say it.
+pub(crate) fn free_space(_path: &Path) -> Option<u64> {
+    None
+}

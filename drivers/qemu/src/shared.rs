@@ -1,0 +1,96 @@
+//! Files that the machines of one store share, each changed under a lock.
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+
+use machine_driver::{Context, Error, Result, file};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Reads, changes and writes the JSON file `name` of the driver's directory, while no other process
+/// does. An absent file is `T::default()`; it is written only if it was changed.
+pub(crate) fn update<T, R>(
+    cx: &Context,
+    name: &Path,
+    change: impl FnOnce(&mut T) -> Result<R>,
+) -> Result<R>
+where
+    T: Default + Clone + PartialEq + Serialize + DeserializeOwned,
+{
+    let path = cx.shared_dir.join(name);
+    let dir = path.parent().unwrap_or(&cx.shared_dir);
+    file::create_dir(dir).map_err(|error| failed(&path, error))?;
+    // Held only while a small file is written, so that waiting for it needs no deadline.
+    let mut options = OpenOptions::new();
+    options.create(true).truncate(false).write(true);
+    let lock = options.open(lock_path(cx)).map_err(|error| failed(&path, error))?;
+    lock.lock().map_err(|error| failed(&path, error))?;
+
+    let before: T = read(&path)?;
+    let mut after = before.clone();
+    let result = change(&mut after)?;
+    if after != before {
+        let mut text = serde_json::to_vec_pretty(&after).expect("plain data is JSON");
+        text.push(b'\n');
+        file::write_atomic(&path, &text, 0o600).map_err(|error| failed(&path, error))?;
+    }
+    Ok(result)
+}
+
+/// Reads such a file. It is replaced in one step, so that reading needs no lock.
+pub(crate) fn read<T: Default + DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = match std::fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(T::default()),
+        read => read.map_err(|error| failed(path, error))?,
+    };
+    serde_json::from_slice(&text).map_err(|error| {
+        Error::other(format!("`{}` is broken", path.display()))
+            .caused_by(error)
+            .hint("delete the file: it is made again when machines start")
+    })
+}
+
+fn lock_path(cx: &Context) -> PathBuf {
+    cx.shared_dir.join("lock")
+}
+
+fn failed(path: &Path, error: std::io::Error) -> Error {
+    Error::from(error).context(format!("cannot use `{}`", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::files::tests::Lab;
+
+    #[test]
+    fn changes_from_many_threads_all_arrive() {
+        let lab = Lab::new();
+        let cx = lab.context("lab1");
+        std::thread::scope(|scope| {
+            for number in 0..8 {
+                let cx = &cx;
+                scope.spawn(move || {
+                    update(cx, Path::new("a/b.json"), |map: &mut BTreeMap<u32, u32>| {
+                        map.insert(number, number);
+                        Ok(())
+                    })
+                    .unwrap();
+                });
+            }
+        });
+        let map: BTreeMap<u32, u32> = read(&cx.shared_dir.join("a/b.json")).unwrap();
+        assert_eq!(map.len(), 8);
+    }
+
+    #[test]
+    fn a_broken_file_is_named() {
+        let lab = Lab::new();
+        let path = lab.path().join("x.json");
+        std::fs::write(&path, "{").unwrap();
+        let error = read::<BTreeMap<u32, u32>>(&path).unwrap_err();
+        assert!(error.to_string().contains("x.json"), "{error}");
+    }
+}

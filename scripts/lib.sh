@@ -1,0 +1,44 @@
+# Shared by quickstart, test and bench: sourced, never run.
+# shellcheck shell=bash
+
+# Prints a heading on stderr, so that stdout stays for results.
+say() { printf '\n== %s\n' "$*" >&2; }
+
+# Runs a command as root: directly, or through sudo without asking.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# need_packages PROGRAM=PACKAGE…  installs the packages whose program is missing.
+need_packages() {
+    local missing=() pair
+    for pair in "$@"; do
+        command -v "${pair%%=*}" >/dev/null 2>&1 || missing+=("${pair#*=}")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if ! command -v apt-get >/dev/null 2>&1; then
+        echo "please install: ${missing[*]}" >&2
+        return 1
+    fi
+    say "Installing ${missing[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# Puts cargo on PATH; installs the toolchain through rustup where there is none.
+need_rust() {
+    [ -f "$HOME/.cargo/env" ] && . "$HOME/.cargo/env"
+    command -v cargo >/dev/null 2>&1 && return 0
+    need_packages curl=curl
+    say "Installing Rust"
+    curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
+        sh -s -- -y --profile minimal --component clippy --component rustfmt --no-modify-path
+    . "$HOME/.cargo/env"
+}
+
+# A docker client: the distribution's own package, whatever its release calls it.
+need_docker_client() {
+    command -v docker >/dev/null 2>&1 && return 0
+    need_packages docker=docker-cli 2>/dev/null || need_packages docker=docker.io
+}

@@ -1,0 +1,140 @@
+use std::process::ExitCode;
+
+use machine_driver::{FlagValues, Result};
+
+use super::console;
+use super::driver_flags::DEFAULT_DRIVER;
+use super::error::CliError;
+use super::exit;
+use super::session::Session;
+use crate::engine::{CreateError, Request, Step, create};
+use crate::output::progress::Display;
+use crate::store::{EngineOptions, SwarmOptions};
+
+/// Make a machine: a Docker host, ready to use
+///
+/// Called again for a machine whose making was interrupted, it carries on.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  machine create lab1
+  machine create --qemu-memory 4096 --qemu-open-port 8080 lab1
+  machine create --driver qemu --help       shows the driver's own options")]
+pub(super) struct Args {
+    #[arg(value_name = "NAME")]
+    name: Option<String>,
+    /// The kind of host to make [env: MACHINE_DRIVER] [default: qemu]
+    #[arg(long, short, value_name = "DRIVER")]
+    driver: Option<String>,
+    /// Option for the Docker Engine, as `flag=value` or `flag` (can be repeated)
+    #[arg(long, value_name = "OPTION")]
+    engine_opt: Vec<String>,
+    /// Registry to be used without TLS (can be repeated)
+    #[arg(long, value_name = "HOST")]
+    engine_insecure_registry: Vec<String>,
+    /// Registry mirror (can be repeated)
+    #[arg(long, value_name = "URL", env = "ENGINE_REGISTRY_MIRROR", value_delimiter = ',')]
+    engine_registry_mirror: Vec<String>,
+    /// Label of the Engine, as `key=value` (can be repeated)
+    #[arg(long, value_name = "LABEL")]
+    engine_label: Vec<String>,
+    /// Storage driver of the Engine
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    engine_storage_driver: String,
+    /// Environment variable of the Engine, as `NAME=value` (can be repeated)
+    #[arg(long, value_name = "VARIABLE")]
+    engine_env: Vec<String>,
+    /// Script that installs Docker on hosts that come without it
+    #[arg(long, value_name = "URL", env = "MACHINE_DOCKER_INSTALL_URL")]
+    #[arg(default_value = "https://get.docker.com")]
+    engine_install_url: String,
+    /// Further name or address for the server certificate (can be repeated)
+    #[arg(long, value_name = "NAME")]
+    tls_san: Vec<String>,
+}
+
+pub(super) async fn run(
+    args: Args,
+    values: FlagValues,
+    session: &Session,
+) -> Result<ExitCode, CliError> {
+    let Some(name) = args.name.clone() else {
+        return Err(CliError::usage("No machine name specified").hint("machine create lab1"));
+    };
+    let driver = args
+        .driver
+        .clone()
+        .or_else(|| session.environment.var("MACHINE_DRIVER").map(str::to_owned))
+        .unwrap_or_else(|| DEFAULT_DRIVER.to_owned());
+    let request = request(args, &name, &driver, values);
+    let show = progress();
+    let result = tokio::select! {
+        result = create(&session.engine, &request, show.for_machine(&name)) => result,
+        () = console::interrupted() => {
+            show.finish();
+            return Err(interrupted(&name, session));
+        }
+    };
+    show.finish();
+    result.map_err(|error| failure(&name, error))?;
+    console::println(&format!(
+        "To see how to connect your Docker Client to the Docker Engine running on this virtual \
+         machine, run: {} env {name}",
+        session.environment.program
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where commands that change machines show their progress: on stdout, as docker-machine does.
+pub(super) fn progress() -> Display {
+    use std::io::IsTerminal;
+    if std::io::stdout().is_terminal() {
+        Display::live()
+    } else {
+        Display::plain(std::io::stdout())
+    }
+}
+
+fn request(args: Args, name: &str, driver: &str, values: FlagValues) -> Request {
+    Request {
+        name: name.to_owned(),
+        driver: driver.to_owned(),
+        values,
+        engine: EngineOptions {
+            arbitrary_flags: args.engine_opt,
+            env: args.engine_env,
+            insecure_registry: args.engine_insecure_registry,
+            labels: args.engine_label,
+            registry_mirror: args.engine_registry_mirror,
+            storage_driver: args.engine_storage_driver,
+            install_url: args.engine_install_url,
+            ..EngineOptions::default()
+        },
+        swarm: SwarmOptions::default(),
+        sans: args.tls_san,
+    }
+}
+
+fn failure(name: &str, error: CreateError) -> CliError {
+    let CreateError { step, error, kept } = error;
+    let cli = CliError::from(error);
+    let cli = match step {
+        Some(Step::PreCheck) => {
+            return cli.context("Error with pre-create check").code(exit::PRE_CREATE_CHECK);
+        }
+        Some(step) => cli.context(format!("Error creating machine: the step `{step}` failed")),
+        None => cli,
+    };
+    if kept { resumable(cli, name) } else { cli }
+}
+
+fn interrupted(name: &str, session: &Session) -> CliError {
+    let error = CliError::interrupted();
+    if session.engine.store.exists(name) { resumable(error, name) } else { error }
+}
+
+fn resumable(error: CliError, name: &str) -> CliError {
+    error
+        .hint(format!("carry on with `machine create {name}`"))
+        .hint(format!("or remove it with `machine rm -y {name}`"))
+}

@@ -1,0 +1,59 @@
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The environment as a value: read once at the start, so that nothing below looks at it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Environment {
+    variables: BTreeMap<String, String>,
+    pub(super) path: OsString,
+    pub(super) home: Option<PathBuf>,
+    pub(super) args: Vec<String>,
+    /// The program's own path, for `env`'s hint and for completion.
+    pub(super) program: String,
+}
+
+impl Environment {
+    pub(super) fn read() -> Self {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let args: Vec<String> =
+            std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        Self {
+            variables,
+            path: std::env::var_os("PATH").unwrap_or_default(),
+            home: directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()),
+            program: args.first().cloned().unwrap_or_else(|| "machine".to_owned()),
+            args,
+        }
+    }
+
+    /// The value of a variable; empty counts as unset, as in docker-machine.
+    pub(super) fn var(&self, name: &str) -> Option<&str> {
+        self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The program's name without its directory, as people type it.
+    pub(super) fn program_name(&self) -> &str {
+        let name = self.program.rsplit(['/', '\\']).next().unwrap_or_default();
+        match name.strip_suffix(".exe").unwrap_or(name) {
+            "" => "machine",
+            name => name,
+        }
+    }
+
+    /// A truth value in Go's words; anything else is no.
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.var(name).and_then(parse_bool).unwrap_or(false)
+    }
+}
+
+/// Go's `strconv.ParseBool`.
+pub(super) fn parse_bool(word: &str) -> Option<bool> {
+    match word {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}

@@ -1,0 +1,120 @@
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use machine_driver::{SshTarget, process};
+
+use super::error::CliError;
+use super::session::Session;
+use super::{ssh, target};
+use crate::ssh::external::{self, Place};
+
+/// Copy files to, from and between machines
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  machine scp data.tar lab1:/tmp/
+  machine scp -r lab1:/var/log ./logs
+  machine scp lab1:/tmp/a lab2:/tmp/a")]
+pub(super) struct Args {
+    /// Copy directories with everything in them
+    #[arg(long, short)]
+    recursive: bool,
+    /// Copy only what differs, by `rsync`
+    #[arg(long, short)]
+    delta: bool,
+    /// Show no progress
+    #[arg(long, short)]
+    quiet: bool,
+    /// `[USER@]MACHINE:PATH` or a path on this computer
+    source: String,
+    destination: String,
+}
+
+pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliError> {
+    let from = End::resolve(&args.source, session)?;
+    let to = End::resolve(&args.destination, session)?;
+    if args.delta {
+        return rsync(&args, &from, &to, session).await;
+    }
+    let scp = program("scp", "the scp feature", session)?;
+    let argv = external::scp_argv(from.place(), to.place(), args.recursive, args.quiet);
+    ssh::run_external(&scp, argv).await
+}
+
+async fn rsync(args: &Args, from: &End, to: &End, session: &Session) -> Result<ExitCode, CliError> {
+    let rsync = program("rsync", "the --delta option", session)?;
+    let (target, machine_dir) = match (from, to) {
+        (End::Machine { target, machine_dir, .. }, End::Local(_))
+        | (End::Local(_), End::Machine { target, machine_dir, .. }) => (target, machine_dir),
+        _ => return Err(CliError::usage("--delta copies between this computer and one machine")),
+    };
+    let mut argv = vec!["-e".into(), external::rsync_shell(target, machine_dir).into()];
+    if !args.quiet {
+        argv.insert(0, "--progress".into());
+    }
+    if args.recursive {
+        argv.push("-r".into());
+    }
+    argv.extend([from.rsync_word().into(), to.rsync_word().into()]);
+    ssh::run_external(&rsync, argv).await
+}
+
+/// One end of a copy.
+enum End {
+    Local(PathBuf),
+    Machine { target: SshTarget, machine_dir: PathBuf, path: String },
+}
+
+impl End {
+    /// `localhost:PATH` is a local path, for paths with a colon in them.
+    fn resolve(word: &str, session: &Session) -> Result<Self, CliError> {
+        let Some((machine, path)) = word.split_once(':') else {
+            return Ok(Self::Local(PathBuf::from(word)));
+        };
+        if machine == "localhost" {
+            return Ok(Self::Local(PathBuf::from(path)));
+        }
+        let (user, name) = match machine.split_once('@') {
+            Some((user, name)) => (Some(user), name),
+            None => (None, machine),
+        };
+        target::check(session, name)?;
+        let machine = session.machine(name)?;
+        machine.check_usable()?;
+        let mut target = ssh::ssh_target(&machine)?;
+        if let Some(user) = user {
+            user.clone_into(&mut target.user);
+        }
+        Ok(Self::Machine {
+            target,
+            machine_dir: machine.context.machine_dir.clone(),
+            path: path.to_owned(),
+        })
+    }
+
+    fn place(&self) -> Place<'_> {
+        match self {
+            Self::Local(path) => Place::Local(path),
+            Self::Machine { target, machine_dir, path } => {
+                Place::Machine { target, machine_dir, path }
+            }
+        }
+    }
+
+    fn rsync_word(&self) -> String {
+        match self {
+            Self::Local(path) => path.display().to_string(),
+            Self::Machine { target, path, .. } => {
+                format!("{}@{}:{path}", target.user, target.host)
+            }
+        }
+    }
+}
+
+fn program(name: &str, what: &str, session: &Session) -> Result<PathBuf, CliError> {
+    let found: Option<PathBuf> =
+        process::find(name, Path::new(&session.environment.path).as_os_str());
+    found.ok_or_else(|| {
+        CliError::new(format!("You must have a copy of the {name} binary locally to use {what}"))
+    })
+}

@@ -1,0 +1,28 @@
+use std::process::ExitCode;
+
+use super::console;
+use super::error::CliError;
+use super::session::Session;
+use super::target::Target;
+
+/// Print the state of a machine
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    target: Target,
+}
+
+pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliError> {
+    let name = args.target.resolve(session)?;
+    let failed = |error: CliError| error.context(format!("error getting state for host {name}"));
+    let machine = session.machine(&name).map_err(failed)?;
+    let state = match &machine.unfinished {
+        Some(_) => "Incomplete",
+        None => {
+            let state = machine.driver.state(&machine.context).await;
+            state.map_err(|error| failed(error.into()))?.as_str()
+        }
+    };
+    console::println(state)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,291 @@
+//! `create`: named steps, each in the journal before its side effect and closed after.
+//!
+//! ```text
+//!  flags ──▶ pre-check ──▶ image ──▶ certificates ──▶ resources ──▶ engine ──▶ verify ──▶ complete
+//!              │                                          │  ▲
+//!              ▼ (nothing is left)                        ▼  │ (no seed reaches this guest)
+//!            gone                                        ssh, provision
+//! ```
+//!
+//! A step may run again after a crash, so each is idempotent. What a step needs from an earlier
+//! one it reads from the disk, never from memory alone: that is what makes a resumed `create` the
+//! same code as a first one.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use machine_driver::{Birth, Error, FlagValues, Image, Progress, Result};
+
+use super::{Engine, Machine, birth, ready};
+use crate::store::{
+    AuthOptions, EngineOptions, HostOptions, Journal, Lock, Record, StoreError, SwarmOptions,
+    check_name,
+};
+
+/// What the user asks for.
+#[derive(Debug, Clone)]
+pub struct Request {
+    pub name: String,
+    pub driver: String,
+    /// The driver's own flags.
+    pub values: FlagValues,
+    pub engine: EngineOptions,
+    pub swarm: SwarmOptions,
+    /// Further names and addresses for the server certificate.
+    pub sans: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    PreCheck,
+    Image,
+    Certificates,
+    Resources,
+    Ssh,
+    Provision,
+    Engine,
+    Verify,
+}
+
+/// Why a machine was not made, and what is left of it.
+#[derive(Debug)]
+pub struct CreateError {
+    /// `None` if nothing was begun.
+    pub step: Option<Step>,
+    pub error: Error,
+    /// Whether there is a machine that can be resumed or removed.
+    pub kept: bool,
+}
+
+/// Makes a machine, or carries on with one whose making was interrupted. Dropping the future stops
+/// the work between two side effects; the machine can then be resumed or removed.
+pub async fn create(
+    engine: &Engine,
+    request: &Request,
+    progress: Arc<dyn Progress>,
+) -> Result<(), CreateError> {
+    let name = &request.name;
+    let nothing = |error: Error| CreateError { step: None, error, kept: false };
+    check_name(name).map_err(|error| nothing(error.into()))?;
+    let kind = engine.registry.find(&request.driver).map_err(nothing)?;
+    let lock = engine
+        .store
+        .lock(name, &format!("create {name}"), Duration::ZERO)
+        .map_err(|error| nothing(error.into()))?;
+    engine.store.sweep(name);
+    let mut work = Work { engine, name, journal: engine.store.journal(name), progress, lock };
+
+    let machine = match work.what_is_there().map_err(nothing)? {
+        There::Unfinished(machine) => {
+            work.say(&format!("Carrying on with machine \"{name}\"..."));
+            machine
+        }
+        There::Nothing => {
+            let context =
+                engine.context(name, kind.name(), Arc::clone(&work.progress)).map_err(nothing)?;
+            let driver = kind.configure(&context, &request.values).map_err(nothing)?;
+            work.certificate_authority().map_err(nothing)?;
+            engine.store.make_machine_dir(name).map_err(|error| nothing(error.into()))?;
+            work.journal.create().map_err(|error| work.abandoned(error.into()))?;
+            work.say("Running pre-create checks...");
+            let checked = work.step(Step::PreCheck, driver.pre_create_check(&context)).await;
+            if let Err(mut failure) = checked {
+                engine.store.remove(name).map_err(|error| nothing(error.into()))?;
+                failure.kept = false;
+                return Err(failure);
+            }
+            let record = work.record(request, kind.name(), driver.record());
+            engine.store.save(&record).map_err(|error| work.abandoned(error.into()))?;
+            Machine { record, kind, driver, context, unfinished: None }
+        }
+    };
+    work.say("Creating machine...");
+    work.make(machine).await
+}
+
+/// One `create` under way. The lock is held as long as it lives.
+struct Work<'a> {
+    engine: &'a Engine,
+    name: &'a str,
+    journal: Journal,
+    progress: Arc<dyn Progress>,
+    #[expect(dead_code, reason = "held, never read: dropping it releases the machine")]
+    lock: Lock,
+}
+
+enum There<'a> {
+    Nothing,
+    Unfinished(Machine<'a>),
+}
+
+impl<'a> Work<'a> {
+    /// Whether there is something to carry on with. A complete machine of that name is an error.
+    fn what_is_there(&self) -> Result<There<'a>> {
+        let Self { engine, name, .. } = *self;
+        if !engine.store.exists(name) {
+            return Ok(There::Nothing);
+        }
+        let exists = || {
+            Error::other(format!("Docker machine \"{name}\" already exists"))
+                .hint(format!("remove it with `machine rm {name}`, or choose another name"))
+        };
+        match engine.store.load(name) {
+            Err(StoreError::NoRecord { .. }) if self.never_recorded()? => {
+                return Ok(There::Nothing);
+            }
+            Err(error) => return Err(exists().caused_by(Error::from(error))),
+            Ok(_) => {}
+        }
+        let machine = engine.load(name, Arc::clone(&self.progress))?;
+        match &machine.unfinished {
+            None => Err(exists()),
+            Some(unfinished) if unfinished.step == "remove" => Err(machine.incomplete(unfinished)),
+            Some(_) => Ok(There::Unfinished(machine)),
+        }
+    }
+
+    /// Whether an earlier `create` ended before it recorded anything, so that nothing was made.
+    fn never_recorded(&self) -> Result<bool> {
+        let dir = self.engine.store.machine_dir(self.name);
+        let ours = |name: &str| name == "journal.jsonl" || name.starts_with(".tmp-");
+        Ok(std::fs::read_dir(dir)?
+            .filter_map(Result::ok)
+            .all(|entry| ours(&entry.file_name().to_string_lossy())))
+    }
+
+    async fn make(&mut self, mut machine: Machine<'a>) -> Result<(), CreateError> {
+        let capabilities = machine.driver.capabilities();
+        if capabilities.needs_image {
+            let image = self.step(Step::Image, self.image(&machine)).await?;
+            self.resources(&mut machine, Some(image)).await?;
+        } else {
+            self.resources(&mut machine, None).await?;
+        }
+        if capabilities.has_guest {
+            self.guest(&mut machine).await?;
+        }
+        self.journal.complete().map_err(|error| self.abandoned(error.into()))?;
+        birth::forget_secrets(&machine.context.machine_dir);
+        Ok(())
+    }
+
+    async fn image(&self, machine: &Machine<'_>) -> Result<Image> {
+        let source = machine.driver.image_source();
+        self.engine.images.image(source, Arc::clone(&self.progress)).await
+    }
+
+    async fn resources(
+        &self,
+        machine: &mut Machine<'_>,
+        image: Option<Image>,
+    ) -> Result<(), CreateError> {
+        let context = machine.context.clone();
+        self.step(Step::Resources, machine.driver.reserve(&context)).await?;
+        let birth = self
+            .step(Step::Certificates, async { birth::prepare(self.engine, machine, image) })
+            .await?;
+        self.step(Step::Resources, self.driver_create(machine, &birth)).await
+    }
+
+    async fn driver_create(&self, machine: &mut Machine<'_>, birth: &Birth) -> Result<()> {
+        let context = machine.context.clone();
+        machine.driver.create(&context, birth).await?;
+        context.checkpoint(&*machine.driver)
+    }
+
+    async fn guest(&self, machine: &mut Machine<'_>) -> Result<(), CreateError> {
+        self.say("Waiting for machine to be running, this may take a few minutes...");
+        if !birth::reaches_guest(machine) {
+            self.step(Step::Ssh, crate::provision::wait_for_ssh(self.engine, machine)).await?;
+            self.step(Step::Provision, crate::provision::provision(self.engine, machine)).await?;
+        }
+        self.say("Checking connection to Docker...");
+        self.step(Step::Engine, ready::docker_answers(self.engine, machine)).await?;
+        self.say("Docker is up and running!");
+        Ok(())
+    }
+
+    fn certificate_authority(&self) -> Result<()> {
+        birth::certificate_authority(self.engine, &*self.progress)
+    }
+
+    fn record(&self, request: &Request, driver: &str, value: serde_json::Value) -> Record {
+        let dir = self.engine.store.machine_dir(self.name);
+        let certs = &self.engine.certs;
+        let text = |path: &PathBuf| path.display().to_string();
+        let auth = AuthOptions {
+            cert_dir: text(&self.engine.store.certs_dir()),
+            ca_cert_path: text(&certs.ca_cert),
+            ca_private_key_path: text(&certs.ca_key),
+            server_cert_path: text(&dir.join("server.pem")),
+            server_key_path: text(&dir.join("server-key.pem")),
+            client_key_path: text(&certs.client_key),
+            client_cert_path: text(&certs.client_cert),
+            server_cert_sans: request.sans.clone(),
+            store_path: text(&dir),
+            ..AuthOptions::default()
+        };
+        let options = HostOptions {
+            engine_options: request.engine.clone(),
+            swarm_options: request.swarm.clone(),
+            auth_options: auth,
+            ..HostOptions::default()
+        };
+        Record::new(self.name, driver, value, options)
+    }
+
+    /// Runs one step between its two lines in the journal.
+    async fn step<T>(
+        &self,
+        step: Step,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T, CreateError> {
+        self.journal.begin(step.word()).map_err(|error| self.failed(step, error.into()))?;
+        match work.await {
+            Ok(value) => {
+                self.journal.done(step.word()).map_err(|error| self.failed(step, error.into()))?;
+                Ok(value)
+            }
+            Err(error) => {
+                // The failure is reported to the user in any case: the journal is second.
+                self.journal.failed(step.word(), &error.to_string()).ok();
+                Err(self.failed(step, error))
+            }
+        }
+    }
+
+    fn failed(&self, step: Step, error: Error) -> CreateError {
+        CreateError { step: Some(step), error, kept: true }
+    }
+
+    fn abandoned(&self, error: Error) -> CreateError {
+        CreateError { step: None, error, kept: self.engine.store.exists(self.name) }
+    }
+
+    fn say(&self, line: &str) {
+        self.progress.line(line);
+    }
+}
+
+impl Step {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PreCheck => "pre-check",
+            Self::Image => "image",
+            Self::Certificates => "certificates",
+            Self::Resources => "resources",
+            Self::Ssh => "ssh",
+            Self::Provision => "provision",
+            Self::Engine => "engine",
+            Self::Verify => "verify",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}

@@ -1,0 +1,86 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use machine_driver::{Error, Progress, Result, State};
+
+use super::{Engine, Machine, ready};
+
+/// What can be done with the power of a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    Start,
+    Stop,
+    Restart,
+    Kill,
+}
+
+/// Does it, and waits until it is true: started means that Docker answers.
+pub async fn act(
+    engine: &Engine,
+    name: &str,
+    action: Action,
+    progress: Arc<dyn Progress>,
+) -> Result<()> {
+    let command = format!("{} {name}", action.word());
+    let _lock = engine.store.lock(name, &command, Duration::from_secs(20))?;
+    let mut machine = Machine::load(engine, name, Arc::clone(&progress))?;
+    if let Some(unfinished) = &machine.unfinished {
+        if !matches!(action, Action::Kill | Action::Stop) {
+            return Err(machine.incomplete(unfinished));
+        }
+    }
+    let state = machine.driver.state(&machine.context).await?;
+    match action {
+        Action::Start => {
+            progress.line(&format!("Starting \"{name}\"..."));
+            refuse(state == State::Running, name, "running")?;
+            machine.driver.start(&machine.context).await?;
+            progress.line(&format!("Machine \"{name}\" was started."));
+        }
+        Action::Stop => {
+            progress.line(&format!("Stopping \"{name}\"..."));
+            refuse(state == State::Stopped, name, "stopped")?;
+            machine.driver.stop(&machine.context).await?;
+            progress.line(&format!("Machine \"{name}\" was stopped."));
+        }
+        Action::Kill => {
+            progress.line(&format!("Killing \"{name}\"..."));
+            refuse(state == State::Stopped, name, "stopped")?;
+            machine.driver.kill(&machine.context).await?;
+            progress.line(&format!("Machine \"{name}\" was killed."));
+        }
+        Action::Restart => {
+            progress.line(&format!("Restarting \"{name}\"..."));
+            if state == State::Stopped {
+                machine.driver.start(&machine.context).await?;
+            } else {
+                machine.driver.restart(&machine.context).await?;
+            }
+        }
+    }
+    machine.context.checkpoint(&*machine.driver)?;
+    if matches!(action, Action::Start | Action::Restart) && machine.driver.capabilities().has_guest
+    {
+        progress.line("Waiting for Docker to answer...");
+        ready::docker_answers(engine, &machine).await?;
+    }
+    Ok(())
+}
+
+impl Action {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Restart => "restart",
+            Self::Kill => "kill",
+        }
+    }
+}
+
+fn refuse(already: bool, name: &str, word: &str) -> Result<()> {
+    if already {
+        return Err(Error::other(format!("Machine \"{name}\" is already {word}.")));
+    }
+    Ok(())
+}

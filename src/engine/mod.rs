@@ -1,0 +1,116 @@
+//! What a machine is, and what can be done with it.
+//!
+//! The engine never prints, prompts, or reads the environment, the working directory or the home
+//! directory: everything from outside is in [`Engine`] and in the [`Progress`] that it is given.
+
+mod birth;
+mod create;
+mod lifecycle;
+mod list;
+mod machine;
+mod ready;
+mod registry;
+mod remove;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use machine_driver::{Checkpoint, Context, Progress, Result};
+use serde_json::Value;
+
+use crate::iso::Images;
+use crate::store::Store;
+use crate::tls::CertPaths;
+
+pub(crate) use birth::server_tls;
+pub use create::{CreateError, Request, Step, create};
+pub use lifecycle::{Action, act};
+pub use list::{Row, list};
+pub use machine::Machine;
+pub use registry::Registry;
+pub use remove::{Removal, remove};
+
+/// Everything the engine works with, put together by the command line or by a test.
+pub struct Engine {
+    pub store: Store,
+    pub registry: Registry,
+    pub images: Images,
+    pub certs: CertPaths,
+    /// The user's name, which stands in the certificates.
+    pub organisation: String,
+    /// Where programs are looked up, in the form of `PATH`.
+    pub search_path: OsString,
+    /// A short directory for sockets.
+    pub runtime_dir: PathBuf,
+    /// How long a guest may take from power-on to a Docker Engine that answers.
+    pub boot_deadline: Duration,
+}
+
+impl Engine {
+    /// What the driver `driver` may know for the machine `name`.
+    pub fn context(
+        &self,
+        name: &str,
+        driver: &str,
+        progress: Arc<dyn Progress>,
+    ) -> Result<Context> {
+        Ok(Context {
+            machine: name.to_owned(),
+            machine_dir: self.store.machine_dir(name),
+            shared_dir: self.store.driver_dir(driver),
+            runtime_dir: self.runtime_dir.clone(),
+            search_path: self.search_path.clone(),
+            store_id: self.store.id()?,
+            progress: Arc::new(Prefixed { prefix: format!("({name}) "), progress }),
+            checkpoint: Arc::new(RecordCheckpoint {
+                store: self.store.clone(),
+                name: name.to_owned(),
+            }),
+        })
+    }
+
+    /// Loads a machine: its record, and the driver that it names.
+    pub fn load(&self, name: &str, progress: Arc<dyn Progress>) -> Result<Machine<'_>> {
+        Machine::load(self, name, progress)
+    }
+}
+
+/// Puts the machine's name before a driver's lines, as docker-machine does.
+struct Prefixed {
+    prefix: String,
+    progress: Arc<dyn Progress>,
+}
+
+impl Progress for Prefixed {
+    fn line(&self, text: &str) {
+        self.progress.line(&format!("{}{text}", self.prefix));
+    }
+
+    fn advance(&self, what: &str, done: u64, total: Option<u64>) {
+        self.progress.advance(&format!("{}{what}", self.prefix), done, total);
+    }
+
+    fn warn(&self, text: &str) {
+        self.progress.warn(&format!("{}{text}", self.prefix));
+    }
+}
+
+/// Writes a driver's record into the machine's `config.json`. The machine's lock is held by
+/// whoever runs the driver.
+struct RecordCheckpoint {
+    store: Store,
+    name: String,
+}
+
+impl Checkpoint for RecordCheckpoint {
+    fn save(&self, driver: Value) -> Result<()> {
+        let mut record = self.store.load(&self.name)?;
+        if record.driver != driver {
+            record.driver = driver;
+            self.store.save(&record)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! Waiting until the Docker Engine of a machine answers.
+
+use std::path::Path;
+use std::time::Duration;
+
+use machine_driver::wait::{Look, Wait};
+use machine_driver::{Error, Result, State};
+
+use super::{Engine, Machine};
+use crate::tls::docker::Client;
+
+/// Waits for an answer over TLS. Ends early when the machine is off or its kernel has panicked;
+/// the error then carries the end of the console.
+pub(super) async fn docker_answers(engine: &Engine, machine: &Machine<'_>) -> Result<()> {
+    let url = machine.endpoint().docker_url.ok_or_else(|| machine.not_running())?;
+    let client = Client::new(&url, &machine.client_paths())?;
+    let console = machine.driver.console(&machine.context);
+    let console = console.as_deref();
+    let wait = Wait::new(format!("Docker on `{}`", machine.name()), engine.boot_deadline)
+        .at_least_every(Duration::from_millis(200));
+    let answered = wait.until(async || match client.ping(Duration::from_secs(3)).await {
+        Ok(()) => return Look::Ready(()),
+        Err(error) if machine_is_off(machine).await => {
+            return Look::Hopeless(
+                Error::other("the machine switched itself off").caused_by(error),
+            );
+        }
+        Err(error) => {
+            if console.is_some_and(panicked) {
+                return Look::Hopeless(Error::other("the guest's kernel panicked"));
+            }
+            Look::NotYet(Some(error))
+        }
+    });
+    answered.await.map_err(|error| with_console(error, console))
+}
+
+/// Adds the end of the console to an error, as its innermost advice.
+fn with_console(error: Error, console: Option<&Path>) -> Error {
+    let Some(path) = console else { return error };
+    let Ok(text) = std::fs::read(path) else { return error };
+    let text: String =
+        String::from_utf8_lossy(&text).chars().filter(|c| !c.is_control() || *c == '\n').collect();
+    let tail = machine_driver::process::tail(&text, 15);
+    if tail.trim().is_empty() {
+        return error.hint(format!("its console said nothing: `{}`", path.display()));
+    }
+    error.hint(format!("the end of its console, `{}`:\n{tail}", path.display()))
+}
+
+async fn machine_is_off(machine: &Machine<'_>) -> bool {
+    let off = |state| matches!(state, State::Stopped | State::Missing | State::Error);
+    match machine.glance() {
+        Some(state) => off(state),
+        None => machine.driver.state(&machine.context).await.is_ok_and(off),
+    }
+}
+
+fn panicked(console: &Path) -> bool {
+    let text = std::fs::read(console).unwrap_or_default();
+    let needle = b"Kernel panic - not syncing";
+    text.windows(needle.len()).any(|window| window == needle)
+}

@@ -1,0 +1,36 @@
+use machine_driver::{Error, ErrorKind, Kind, Result};
+
+use crate::output::suggest::nearest;
+
+/// The drivers that this program has. Adding one is one line in [`Registry::built_in`].
+pub struct Registry {
+    kinds: Vec<Box<dyn Kind>>,
+}
+
+impl Registry {
+    pub fn built_in() -> Self {
+        Self {
+            kinds: vec![
+                Box::new(machine_driver_qemu::kind()),
+                Box::new(machine_driver_none::kind()),
+                Box::new(machine_driver_fake::kind()),
+            ],
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &dyn Kind> {
+        self.kinds.iter().map(AsRef::as_ref)
+    }
+
+    /// The driver of that name, or an error that suggests the nearest one.
+    pub fn find(&self, name: &str) -> Result<&dyn Kind> {
+        self.iter().find(|kind| kind.name() == name).ok_or_else(|| {
+            let names: Vec<&str> = self.iter().map(Kind::name).collect();
+            let error = Error::new(ErrorKind::NotFound, format!("Driver \"{name}\" not found"));
+            match nearest(name, names.iter().copied()) {
+                Some(near) => error.hint(format!("there is a driver `{near}`: `--driver {near}`")),
+                None => error.hint(format!("the drivers are {}", names.join(", "))),
+            }
+        })
+    }
+}

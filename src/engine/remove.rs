@@ -1,0 +1,56 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use machine_driver::{Error, Progress, Result};
+
+use super::{Engine, Machine};
+
+/// What became of a removal.
+#[derive(Debug)]
+pub enum Removal {
+    Done,
+    /// By force: the record is gone, but this failed before.
+    Forced(Error),
+}
+
+/// Removes a machine, whatever state it is in, and everything that was made for it. Without
+/// `force` the record stays until nothing is left outside.
+pub async fn remove(
+    engine: &Engine,
+    name: &str,
+    force: bool,
+    progress: Arc<dyn Progress>,
+) -> Result<Removal> {
+    crate::store::check_name(name)?;
+    if !engine.store.exists(name) {
+        return Err(crate::store::StoreError::Unknown { name: name.to_owned() }.into());
+    }
+    let patience = Duration::from_secs(20);
+    let _lock = engine.store.lock(name, &format!("rm {name}"), patience)?;
+    engine.store.sweep(name);
+    let outcome = remove_host(engine, name, progress).await;
+    match outcome {
+        Ok(()) => {
+            engine.store.remove(name)?;
+            Ok(Removal::Done)
+        }
+        Err(error) if force => {
+            engine.store.remove(name)?;
+            Ok(Removal::Forced(error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Removes what the driver made. A machine that was never recorded has nothing outside its
+/// directory, since the record is written before the driver makes anything.
+async fn remove_host(engine: &Engine, name: &str, progress: Arc<dyn Progress>) -> Result<()> {
+    let config = engine.store.machine_dir(name).join("config.json");
+    let journal = engine.store.journal(name);
+    if !config.exists() && !journal.events()?.is_empty() {
+        return Ok(());
+    }
+    let mut machine = Machine::load(engine, name, progress)?;
+    journal.removing()?;
+    machine.driver.remove(&machine.context).await
+}

@@ -1,0 +1,126 @@
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use machine_driver::{Error, Progress, Result, file};
+use machine_guest::apt::{Archive, Mirror, Repo, host_mirror, host_proxy};
+
+use super::{Entry, Images};
+
+/// Where packages come from.
+#[derive(Debug, Clone, Default)]
+pub struct BuildSettings {
+    /// The mirror that the user named.
+    pub mirror: Option<String>,
+    /// apt's configuration on this host (`/etc/apt`), which names a mirror and a proxy.
+    pub apt_dir: Option<PathBuf>,
+    /// Further repositories, each as `URL SUITE COMPONENT… KEYFILE`.
+    pub repos: Vec<String>,
+}
+
+impl BuildSettings {
+    fn archive(&self) -> Result<Archive> {
+        let host = self.apt_dir.as_deref();
+        let mirror = match &self.mirror {
+            Some(url) => Mirror::named(url),
+            None => host.and_then(host_mirror).unwrap_or_default(),
+        };
+        let extra = self.repos.iter().map(|text| repo(text)).collect::<Result<_>>()?;
+        Ok(Archive {
+            mirror,
+            codename: "trixie",
+            architecture: "amd64",
+            extra,
+            proxy: host.and_then(host_proxy),
+        })
+    }
+}
+
+/// Builds an image, or finds that the one that would be built is here. The lock makes a second
+/// build wait for the first and take its result.
+pub(super) async fn build(images: &Images, progress: Arc<dyn Progress>) -> Result<Entry> {
+    let _lock = lock(&images.images_dir(), &*progress).await?;
+    build_locked(images, progress).await
+}
+
+/// The newest image if there is one once the lock is had, else a new one: for `create`.
+pub(super) async fn build_first(images: &Images, progress: Arc<dyn Progress>) -> Result<Entry> {
+    let _lock = lock(&images.images_dir(), &*progress).await?;
+    match images.newest()? {
+        Some(entry) => Ok(entry),
+        None => build_locked(images, progress).await,
+    }
+}
+
+async fn build_locked(images: &Images, progress: Arc<dyn Progress>) -> Result<Entry> {
+    let archive = images.settings.archive()?;
+    let packages = images.cache().join("packages");
+    progress.line("Building the guest image from Debian packages...");
+    let choice = machine_guest::build::choose(&archive, &packages, &*progress).await?;
+    let output = images.images_dir().join(choice.version());
+    if output.exists() {
+        let entry = Entry::read(&output)?;
+        // Asked for now, so it is the newest again.
+        File::open(output.join(machine_guest::build::MANIFEST))?
+            .set_modified(std::time::SystemTime::now())?;
+        progress.line(&format!("The image {} is current.", entry.manifest.version));
+        return Ok(entry);
+    }
+    machine_guest::build::build(&archive, choice, &packages, &output, progress).await?;
+    Entry::read(&output)
+}
+
+async fn lock(dir: &Path, progress: &dyn Progress) -> Result<File> {
+    file::create_dir(dir)?;
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).open(dir.join(".lock"))?;
+    let mut said = false;
+    while file.try_lock().is_err() {
+        if !said {
+            progress.line("Waiting for the image that another command builds...");
+            said = true;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(file)
+}
+
+/// Reads `URL SUITE COMPONENT… KEYFILE`.
+fn repo(text: &str) -> Result<Repo> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [url, suite, components @ .., key] = words.as_slice() else {
+        return Err(Error::other(format!("`{text}` does not describe a repository"))
+            .hint("--repo 'https://HOST/debian trixie stable /etc/apt/keyrings/host.asc'"));
+    };
+    if components.is_empty() {
+        return Err(Error::other(format!("`{text}` names no component"))
+            .hint("--repo 'https://HOST/debian trixie stable /etc/apt/keyrings/host.asc'"));
+    }
+    let key = std::fs::read(key)
+        .map_err(|error| Error::other(format!("cannot read the key `{key}`")).caused_by(error))?;
+    Ok(Repo {
+        url: (*url).to_owned(),
+        suite: (*suite).to_owned(),
+        components: components.iter().map(|&word| word.to_owned()).collect(),
+        keys: Arc::from(vec![key]),
+        optional: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_has_an_address_a_suite_components_and_a_key() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = dir.path().join("key.asc");
+        std::fs::write(&key, "key").unwrap();
+        let good = format!("http://h/debian trixie stable test {}", key.display());
+        assert_eq!(repo(&good).unwrap().components, ["stable", "test"]);
+        for bad in ["", "http://h", "http://h trixie /no/key", "http://h trixie stable /no/key"] {
+            repo(bad).unwrap_err();
+        }
+    }
+}

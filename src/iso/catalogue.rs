@@ -1,0 +1,142 @@
+//! What is in the image cache.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use machine_driver::{DirectBoot, Error, ErrorKind, Image, Result, file};
+use machine_guest::build::Manifest;
+
+use super::Images;
+
+/// One image of our own making in the cache.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub dir: PathBuf,
+    pub manifest: Manifest,
+    pub built: SystemTime,
+}
+
+impl Entry {
+    pub(super) fn read(dir: &Path) -> Result<Self> {
+        let path = dir.join(machine_guest::build::MANIFEST);
+        let broken = |cause: Box<dyn std::error::Error + Send + Sync>| {
+            Error::other(format!("the image `{}` is broken", dir.display()))
+                .caused_by(cause)
+                .hint(format!("remove it with `machine image rm {}`", name(dir)))
+        };
+        let text = fs::read(&path).map_err(|error| broken(error.into()))?;
+        let manifest = serde_json::from_slice(&text).map_err(|error| broken(error.into()))?;
+        let built = fs::metadata(&path)?.modified()?;
+        Ok(Self { dir: dir.to_owned(), manifest, built })
+    }
+
+    /// The files, for a driver. Sizes are checked here, hashes by [`Images::verify`]: hashing
+    /// 130 MB at each `create` would cost more than it proves, since the files were hashed when
+    /// they were written.
+    pub fn image(&self) -> Result<Image> {
+        for (name, file) in &self.manifest.files {
+            let path = self.dir.join(name);
+            let length = fs::metadata(&path).map(|meta| meta.len()).unwrap_or(0);
+            if length != file.size {
+                let version = &self.manifest.version;
+                return Err(Error::other(format!(
+                    "`{}` has {length} bytes instead of {}",
+                    path.display(),
+                    file.size
+                ))
+                .hint(format!("`machine image rm {version}`, and it is built anew")));
+            }
+        }
+        Ok(Image {
+            version: self.manifest.version.clone(),
+            iso: self.dir.join(machine_guest::build::ISO),
+            direct: Some(DirectBoot {
+                kernel: self.dir.join(machine_guest::build::KERNEL),
+                initrd: self.dir.join(machine_guest::build::INITRD),
+                command_line: self.manifest.command_line.clone(),
+            }),
+        })
+    }
+
+    pub fn size(&self) -> u64 {
+        self.manifest.files.values().map(|file| file.size).sum()
+    }
+}
+
+impl Images {
+    /// All images, the one that `create` uses last. A broken one is an error that names it.
+    pub fn entries(&self) -> Result<Vec<Entry>> {
+        let dirs = match fs::read_dir(self.images_dir()) {
+            Ok(dirs) => dirs,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        let mut entries = dirs
+            .filter_map(std::result::Result::ok)
+            .map(|dir| dir.path())
+            .filter(|dir| dir.is_dir() && !name(dir).starts_with('.'))
+            .map(|dir| Entry::read(&dir))
+            .collect::<Result<Vec<_>>>()?;
+        entries.sort_by_key(|entry| (entry.built, entry.manifest.version.clone()));
+        Ok(entries)
+    }
+
+    /// Hashes every file of an image and compares it with the manifest.
+    pub fn verify(&self, version: &str) -> Result<()> {
+        let dir = self.dir_of(version)?;
+        machine_guest::build::verify(&dir)
+            .map_err(|error| error.hint(format!("machine image rm {version}")))
+    }
+
+    /// Copies an image that was built elsewhere into the cache, once its files are proved to be
+    /// what its manifest says.
+    pub fn import(&self, from: &Path) -> Result<Entry> {
+        machine_guest::build::verify(from)?;
+        let entry = Entry::read(from)?;
+        let output = self.images_dir().join(&entry.manifest.version);
+        if output.exists() {
+            return Entry::read(&output);
+        }
+        file::create_dir(&self.images_dir())?;
+        let work = tempfile::Builder::new().prefix(".import-").tempdir_in(self.images_dir())?;
+        let names = entry.manifest.files.keys().map(String::as_str);
+        for name in names.chain([machine_guest::build::MANIFEST]) {
+            fs::copy(from.join(name), work.path().join(name))?;
+        }
+        machine_guest::build::verify(work.path())?;
+        fs::rename(work.keep(), &output)?;
+        Entry::read(&output)
+    }
+
+    /// Removes an image. Machines that use it keep their own links.
+    pub fn remove(&self, version: &str) -> Result<()> {
+        let dir = self.dir_of(version)?;
+        let gone = self.images_dir().join(format!(".removed-{version}"));
+        fs::rename(&dir, &gone)?;
+        Ok(fs::remove_dir_all(gone)?)
+    }
+
+    /// Removes the packages from which images were built.
+    pub fn remove_packages(&self) -> Result<()> {
+        match fs::remove_dir_all(self.cache().join("packages")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    fn dir_of(&self, version: &str) -> Result<PathBuf> {
+        let dir = self.images_dir().join(version);
+        let plain = Path::new(version).components().count() == 1 && !version.starts_with('.');
+        if plain && dir.is_dir() {
+            return Ok(dir);
+        }
+        Err(Error::new(ErrorKind::NotFound, format!("there is no image `{version}`"))
+            .hint("`machine image ls` lists the images"))
+    }
+}
+
+fn name(dir: &Path) -> String {
+    dir.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}

@@ -1,0 +1,11 @@
+//! What output looks like: tables, JSON, YAML, Go templates, shell dialects, progress.
+//!
+//! Nothing here prints, except through a writer that was handed in.
+
+pub mod format;
+pub mod natural;
+pub mod progress;
+pub mod shell;
+pub mod suggest;
+pub mod table;
+pub mod text;

@@ -1,0 +1,89 @@
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use machine_driver::Progress;
+
+/// docker-machine's lines. A long piece of work is a line of its own, which grows: a dot every two
+/// per cent, a number every ten.
+pub(super) struct Plain {
+    writer: Arc<Mutex<dyn Write + Send>>,
+    /// For each piece of work under way, the per cent that are printed.
+    bars: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Plain {
+    pub(super) fn new(writer: Arc<Mutex<dyn Write + Send>>) -> Self {
+        Self { writer, bars: Mutex::default() }
+    }
+
+    /// A reader that went away must not end the work.
+    fn write(&self, text: &str) {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.write_all(text.as_bytes()).and_then(|()| writer.flush()).ok();
+    }
+}
+
+impl Progress for Plain {
+    fn line(&self, text: &str) {
+        self.write(&format!("{text}\n"));
+    }
+
+    fn warn(&self, text: &str) {
+        self.write(&format!("warning: {text}\n"));
+    }
+
+    fn advance(&self, what: &str, done: u64, total: Option<u64>) {
+        let Some(total) = total.filter(|total| *total > 0) else { return };
+        let percent = (done.min(total) * 100) / total;
+        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        // Only one growing line at a time can be read.
+        if bars.keys().any(|other| other != what) {
+            return;
+        }
+        let printed = bars.get(what).copied();
+        let from = printed.map_or(0, |printed| printed + 1);
+        let text: String = (from..=percent).map(mark).collect();
+        if printed.is_none() && done < total {
+            self.write(&format!("{what}: {text}"));
+        } else if printed.is_some() {
+            self.write(&text);
+        }
+        if done >= total {
+            if printed.is_some() {
+                self.write("\n");
+            }
+            bars.remove(what);
+        } else {
+            bars.insert(what.to_owned(), percent);
+        }
+    }
+}
+
+fn mark(percent: u64) -> String {
+    match percent {
+        _ if percent % 10 == 0 => format!("{percent}%"),
+        _ if percent % 2 == 0 => ".".to_owned(),
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_is_docker_machines() {
+        let sink = Arc::new(Mutex::new(Vec::new()));
+        let plain = Plain::new(sink.clone());
+        plain.line("Creating machine...");
+        for done in [0, 5, 50, 100] {
+            plain.advance("Downloading", done, Some(100));
+        }
+        plain.advance("nothing to do", 7, Some(7));
+        plain.line("done");
+        let text = String::from_utf8(sink.lock().unwrap().clone()).unwrap();
+        let bar = "0%....10%....20%....30%....40%....50%....60%....70%....80%....90%....100%";
+        assert_eq!(text, format!("Creating machine...\nDownloading: {bar}\ndone\n"));
+    }
+}
