@@ -53,12 +53,12 @@ pub(super) fn link(root: &mut Tree) {
 /// ended by a zero byte, the first two being `[` and `[[`. The program itself cannot be asked, since
 /// an image may be built on a computer of another kind.
 fn applets(binary: &[u8]) -> Vec<String> {
-    let start = b"\0[\0[[\0";
+    let start = b"[\0[[\0";
     let Some(at) = binary.windows(start.len()).position(|window| window == start) else {
         return Vec::new();
     };
     let mut names: Vec<String> = Vec::new();
-    for name in binary[at + 1..].split(|byte| *byte == 0) {
+    for name in binary[at..].split(|byte| *byte == 0) {
         let name = String::from_utf8_lossy(name).into_owned();
         let in_order = names.last().is_none_or(|last| *last < name);
         if name.is_empty() || !in_order {
@@ -75,7 +75,7 @@ mod tests {
 
     #[test]
     fn applets_are_read_from_the_table_of_names() {
-        let binary = b"ELF\0junk\0[\0[[\0acpid\0cat\0sh\0zcat\0\0\x01\x02";
+        let binary = b"ELF\0junk [\0[[\0acpid\0cat\0sh\0zcat\0\0\x01\x02";
         assert_eq!(applets(binary), ["[", "[[", "acpid", "cat", "sh", "zcat"]);
         assert!(applets(b"no table").is_empty());
     }
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn real_programs_win_over_applets() {
         let mut root = Tree::default();
-        root.insert("usr/bin/busybox", Entry::file(0o755, *b"\0[\0[[\0cat\0ip\0sh\0\0"));
+        root.insert("usr/bin/busybox", Entry::file(0o755, *b" [\0[[\0cat\0ip\0sh\0\0"));
         root.insert("usr/sbin/ip", Entry::file(0o755, *b"real"));
         root.insert("usr/bin/sh", Entry::symlink("dash"));
         link(&mut root);

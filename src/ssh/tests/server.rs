@@ -163,8 +163,19 @@ async fn run(channel: Channel<Msg>, command: String, session: Handle) {
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
+    // What the command does not read yet must not keep this server from hearing its client.
+    let (queue, mut queued) = tokio::sync::mpsc::unbounded_channel();
     tokio::spawn(async move {
-        while let Some(ChannelMsg::Data { data }) = reader.wait().await {
+        while let Some(message) = reader.wait().await {
+            match message {
+                ChannelMsg::Data { data } => drop(queue.send(data)),
+                ChannelMsg::Eof => break,
+                _ => {}
+            }
+        }
+    });
+    tokio::spawn(async move {
+        while let Some(data) = queued.recv().await {
             stdin.write_all(&data).await.ok();
         }
     });
