@@ -37,7 +37,9 @@ pub fn ssh_argv(
 }
 
 /// The arguments of `scp`, without the program. Two machines are named by `scp://` addresses, each
-/// with its own port, which needs OpenSSH 7.7.
+/// with its own port, which needs OpenSSH 7.7. `scp` takes one set of options for both, so either
+/// may show either's host key, and one that is not pinned yet would look like a changed one: use
+/// [`super::learn_host_key`] on both first.
 pub fn scp_argv(from: Place<'_>, to: Place<'_>, recursive: bool, quiet: bool) -> Vec<OsString> {
     let machines: Vec<_> = [from, to].into_iter().filter_map(Place::machine).collect();
     let dirs: Vec<_> = machines.iter().map(|(_, machine_dir)| *machine_dir).collect();

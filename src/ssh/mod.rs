@@ -23,7 +23,7 @@ pub use host_key::pin;
 pub use quote::quoted;
 pub use ready::wait_ready;
 pub use run::{ExitStatus, Output, Pty};
-pub use session::{Session, connect};
+pub use session::{Session, connect, learn_host_key};
 
 #[cfg(test)]
 mod tests;

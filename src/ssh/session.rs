@@ -37,6 +37,19 @@ pub async fn connect(
     }
 }
 
+/// Pins the host key of a machine that has none pinned yet, by logging in once. OpenSSH needs
+/// this before it can copy between two machines; see [`super::external::scp_argv`].
+pub async fn learn_host_key(
+    target: &SshTarget,
+    machine_dir: &Path,
+    deadline: Duration,
+) -> Result<(), SshError> {
+    if !host_key::is_pinned(&host_key::file(machine_dir)) {
+        connect(target, machine_dir, deadline).await?.close().await;
+    }
+    Ok(())
+}
+
 impl Session {
     /// Says goodbye, where dropping the session would only hang up.
     pub async fn close(self) {

@@ -22,7 +22,10 @@ use crate::tree::Tree;
 pub use initrd::initrd_tree;
 pub use root::root_tree;
 
-/// The version of the Docker Engine in the image, for example `26.1.5`.
+/// To be raised when the code that assembles or writes an image changes its bytes.
+const RECIPE: u32 = 2;
+
+/// The packages that bring the Docker Engine, the best first.
 pub(crate) const ENGINE_PACKAGES: [&str; 2] = ["docker-ce", "docker.io"];
 
 /// The packages that an image is made of.
@@ -78,7 +81,7 @@ impl Choice {
             hash.update(content);
         }
         hash.update(files::INIT);
-        hash.update(env!("CARGO_PKG_VERSION"));
+        hash.update(format!("{} {RECIPE}", env!("CARGO_PKG_VERSION")));
         let hash = machine_driver::file::hex(&hash.finalize());
         format!("{}-{}", self.docker, &hash[..8])
     }

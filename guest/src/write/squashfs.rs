@@ -34,6 +34,11 @@ pub fn squashfs(tree: &Tree, epoch: u32, level: i32, out: impl Write + Seek) -> 
         let header = header(entry, epoch)?;
         match &entry.node {
             Node::Dir => writer.push_dir(path, header),
+            // The library writes a file without content in a form that the kernel refuses to open
+            // (EINVAL), so such a file gets a newline.
+            Node::File(content) if content.is_empty() => {
+                writer.push_file(Cursor::new(&b"\n"[..]), path, header)
+            }
             Node::File(content) => writer.push_file(Cursor::new(&content[..]), path, header),
             Node::Symlink(target) => writer.push_symlink(target, path, header),
             Node::CharDevice { major, minor } => {
@@ -94,6 +99,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("root.sqfs");
         std::fs::write(&path, image()).unwrap();
+        let empty = std::process::Command::new("unsquashfs")
+            .arg("-cat")
+            .args([path.as_os_str(), "etc/empty".as_ref()])
+            .output()
+            .unwrap();
+        assert_eq!(empty.stdout, b"\n");
         for name in ["usr/bin/big", "usr/bin/bigger", "etc/os-release"] {
             let output = std::process::Command::new("unsquashfs")
                 .arg("-cat")

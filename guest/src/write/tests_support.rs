@@ -20,6 +20,7 @@ pub(crate) fn sample() -> Tree {
     tree.insert("usr/bin/big", Entry::file(0o755, big));
     tree.insert("usr/bin/bigger", Entry::file(0o755, bigger));
     tree.insert("usr/bin/sudo", Entry::file(0o4755, *b"setuid"));
+    tree.insert("etc/empty", Entry::file(0o644, *b""));
     tree.insert("bin", Entry::symlink("usr/bin"));
     tree.insert("home/docker", Entry::dir(0o700).owned_by(1000, 50));
     tree.insert("etc/os-release", Entry::file(0o644, *b"ID=boot2docker\n"));

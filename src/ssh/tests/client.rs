@@ -1,6 +1,7 @@
 //! Commands, input and output, files and forwards.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -86,7 +87,6 @@ async fn an_uploaded_file_is_whole_or_not_there() {
     session.upload(name, b"first", 0o644).await.unwrap();
     session.upload(name, &[0, 159, 146, 150], 0o600).await.unwrap();
     assert_eq!(fs::read(&path).unwrap(), [0, 159, 146, 150]);
-    use std::os::unix::fs::PermissionsExt;
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     let nowhere = dir.path().join("nowhere/file");
     assert!(session.upload(nowhere.to_str().unwrap(), b"x", 0o600).await.is_err());

@@ -187,13 +187,12 @@ async fn run(channel: Channel<Msg>, command: String, session: Handle) {
         writer.extended_data_bytes(1, said).await.ok()
     };
     tokio::join!(pass_stdout, pass_stderr);
-    match child.wait().await.unwrap().code() {
-        Some(code) => writer.exit_status(u32::try_from(code).unwrap()).await.ok(),
-        None => {
-            let name = Sig::TERM;
-            session.exit_signal_request(id, name, false, String::new(), String::new()).await.ok()
-        }
-    };
+    if let Some(code) = child.wait().await.unwrap().code() {
+        writer.exit_status(u32::try_from(code).unwrap()).await.ok();
+    } else {
+        let empty = String::new;
+        session.exit_signal_request(id, Sig::TERM, false, empty(), empty()).await.ok();
+    }
     writer.eof().await.ok();
     writer.close().await.ok();
 }
