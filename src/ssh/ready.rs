@@ -4,7 +4,8 @@ use std::time::Duration;
 use machine_driver::wait::{Look, Wait};
 use machine_driver::{Result, SshTarget};
 
-use super::{Session, connect};
+use super::session::connect_if_greeted;
+use super::{Session, SshError};
 
 /// Waits until a machine lets us in and runs a command, and returns the session. The last real
 /// error is kept for the report; one that waiting cannot mend, such as a changed host key, ends
@@ -24,12 +25,12 @@ pub async fn wait_ready(
     .await
 }
 
-async fn attempt(target: &SshTarget, machine_dir: &Path) -> Result<Session, super::SshError> {
-    let session = connect(target, machine_dir, ATTEMPT).await?;
+async fn attempt(target: &SshTarget, machine_dir: &Path) -> Result<Session, SshError> {
+    let session = connect_if_greeted(target, machine_dir, GREETING, ATTEMPT).await?;
     // The server may answer before there is a shell to log in to.
     session.check("exit 0").await?;
     Ok(session)
 }
 
-/// A forwarded port accepts connections before the guest listens, and then says nothing.
-const ATTEMPT: Duration = Duration::from_secs(10);
+const GREETING: Duration = Duration::from_secs(4);
+const ATTEMPT: Duration = Duration::from_secs(30);

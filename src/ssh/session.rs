@@ -29,9 +29,21 @@ pub async fn connect(
     machine_dir: &Path,
     deadline: Duration,
 ) -> Result<Session, SshError> {
+    connect_if_greeted(target, machine_dir, deadline, deadline).await
+}
+
+/// As [`connect`], but gives up early on a port behind which nobody says a word: a forwarded port
+/// accepts connections long before the guest listens. Whoever greets within `greeting` has the
+/// whole `deadline`, which a guest without acceleration needs for its arithmetic.
+pub(super) async fn connect_if_greeted(
+    target: &SshTarget,
+    machine_dir: &Path,
+    greeting: Duration,
+    deadline: Duration,
+) -> Result<Session, SshError> {
     let address = address(target);
     let known_hosts = host_key::file(machine_dir);
-    match tokio::time::timeout(deadline, open(target, &known_hosts, &address)).await {
+    match tokio::time::timeout(deadline, open(target, &known_hosts, &address, greeting)).await {
         Ok(session) => session,
         Err(_elapsed) => Err(SshError::TimedOut { address, after: deadline }),
     }
@@ -57,7 +69,12 @@ impl Session {
     }
 }
 
-async fn open(target: &SshTarget, known_hosts: &Path, address: &str) -> Result<Session, SshError> {
+async fn open(
+    target: &SshTarget,
+    known_hosts: &Path,
+    address: &str,
+    greeting: Duration,
+) -> Result<Session, SshError> {
     // The key first: without it there is nothing to wait for.
     let secret = key::load(&target.key)?;
     let config = config(&host_key::read(known_hosts)?);
@@ -66,6 +83,12 @@ async fn open(target: &SshTarget, known_hosts: &Path, address: &str) -> Result<S
         .await
         .and_then(|stream| stream.set_nodelay(true).map(|()| stream))
         .map_err(cannot_connect)?;
+    match tokio::time::timeout(greeting, stream.peek(&mut [0])).await {
+        Ok(greeted) => greeted.map(drop).map_err(cannot_connect)?,
+        Err(_elapsed) => {
+            return Err(SshError::TimedOut { address: address.to_owned(), after: greeting });
+        }
+    }
     let gate = Gate { address: address.to_owned(), known_hosts: known_hosts.to_owned() };
     let mut handle =
         connect_stream(Arc::new(config), stream, gate).await.map_err(|error| match error {

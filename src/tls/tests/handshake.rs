@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,6 +93,24 @@ async fn both_sides_trust_each_other() {
     let client = client(&engine(&authority, &server(&authority), &answer), dir.path());
     client.ping(PATIENCE).await.unwrap();
     assert_eq!(client.version(PATIENCE).await.unwrap(), "28.2.2");
+}
+
+/// Go's TLS is pickier than ours in places, and it is what people use.
+#[test]
+fn the_docker_command_accepts_our_certificates() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_, authority) = store(dir.path());
+    let answer = ok(r#"{"Version":"28.2.2","ApiVersion":"1.44","MinAPIVersion":"1.24"}"#);
+    let endpoint = engine(&authority, &server(&authority), &answer);
+    let run = Command::new("docker")
+        .args(["--tlsverify", "-H", &endpoint, "version", "--format", "{{.Server.Version}}"])
+        .env("DOCKER_CERT_PATH", dir.path())
+        .env("DOCKER_CONFIG", dir.path())
+        .env_remove("DOCKER_CONTEXT")
+        .output();
+    let Ok(output) = run else { return };
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "28.2.2", "{said}");
 }
 
 #[tokio::test]
