@@ -23,7 +23,7 @@ Examples:
 pub(super) struct Args {
     #[arg(value_name = "NAME")]
     name: Option<String>,
-    /// The kind of host to make [env: MACHINE_DRIVER] [default: qemu]
+    /// The kind of host to make [env: `MACHINE_DRIVER`] [default: qemu]
     #[arg(long, short, value_name = "DRIVER")]
     driver: Option<String>,
     /// Option for the Docker Engine, as `flag=value` or `flag` (can be repeated)

@@ -41,7 +41,7 @@ fn from_args(args: &[OsString]) -> Option<String> {
             return None;
         }
         if ["-d", "--driver", "-driver"].contains(&arg.as_ref()) {
-            return args.next().map(|value| value.into_owned());
+            return args.next().map(std::borrow::Cow::into_owned);
         }
         for prefix in ["-d=", "--driver=", "-driver="] {
             if let Some(value) = arg.strip_prefix(prefix) {

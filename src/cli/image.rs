@@ -38,7 +38,7 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct BuildArgs {
-    /// Debian mirror to use instead of the host's own [env: MACHINE_DEBIAN_MIRROR]
+    /// Debian mirror to use instead of the host's own [env: `MACHINE_DEBIAN_MIRROR`]
     #[arg(long, value_name = "URL")]
     mirror: Option<String>,
     /// Further signed repository, as `URL SUITE COMPONENT… KEYFILE` (can be repeated)

@@ -26,10 +26,8 @@ pub(super) async fn run(
         .into_iter()
         .filter_map(|(name, result)| Some((name, CliError::from(result.err()?))))
         .collect::<Vec<_>>();
-    if names.len() == 1 {
-        if let Some((_, error)) = failures.pop() {
-            return Err(error);
-        }
+    if let ([_], Some((_, error))) = (names.as_slice(), failures.first_mut()) {
+        return Err(std::mem::replace(error, CliError::interrupted()));
     }
     for (name, error) in &failures {
         console::eprint(&format!("{name}: {}", error.text()));

@@ -43,10 +43,10 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
 
 async fn rsync(args: &Args, from: &End, to: &End, session: &Session) -> Result<ExitCode, CliError> {
     let rsync = program("rsync", "the --delta option", session)?;
-    let (target, machine_dir) = match (from, to) {
-        (End::Machine { target, machine_dir, .. }, End::Local(_))
-        | (End::Local(_), End::Machine { target, machine_dir, .. }) => (target, machine_dir),
-        _ => return Err(CliError::usage("--delta copies between this computer and one machine")),
+    let ((End::Machine { target, machine_dir, .. }, End::Local(_))
+    | (End::Local(_), End::Machine { target, machine_dir, .. })) = (from, to)
+    else {
+        return Err(CliError::usage("--delta copies between this computer and one machine"));
     };
     let mut argv = vec!["-e".into(), external::rsync_shell(target, machine_dir).into()];
     if !args.quiet {

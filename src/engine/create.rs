@@ -80,7 +80,7 @@ pub async fn create(
     let machine = match work.what_is_there().map_err(nothing)? {
         There::Unfinished(machine) => {
             work.say(&format!("Carrying on with machine \"{name}\"..."));
-            machine
+            *machine
         }
         There::Nothing => {
             let context =
@@ -117,7 +117,7 @@ struct Work<'a> {
 
 enum There<'a> {
     Nothing,
-    Unfinished(Machine<'a>),
+    Unfinished(Box<Machine<'a>>),
 }
 
 impl<'a> Work<'a> {
@@ -142,7 +142,7 @@ impl<'a> Work<'a> {
         match &machine.unfinished {
             None => Err(exists()),
             Some(unfinished) if unfinished.step == "remove" => Err(machine.incomplete(unfinished)),
-            Some(_) => Ok(There::Unfinished(machine)),
+            Some(_) => Ok(There::Unfinished(Box::new(machine))),
         }
     }
 
@@ -242,22 +242,18 @@ impl<'a> Work<'a> {
         step: Step,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T, CreateError> {
-        self.journal.begin(step.word()).map_err(|error| self.failed(step, error.into()))?;
+        self.journal.begin(step.word()).map_err(|error| failed(step, error.into()))?;
         match work.await {
             Ok(value) => {
-                self.journal.done(step.word()).map_err(|error| self.failed(step, error.into()))?;
+                self.journal.done(step.word()).map_err(|error| failed(step, error.into()))?;
                 Ok(value)
             }
             Err(error) => {
                 // The failure is reported to the user in any case: the journal is second.
                 self.journal.failed(step.word(), &error.to_string()).ok();
-                Err(self.failed(step, error))
+                Err(failed(step, error))
             }
         }
-    }
-
-    fn failed(&self, step: Step, error: Error) -> CreateError {
-        CreateError { step: Some(step), error, kept: true }
     }
 
     fn abandoned(&self, error: Error) -> CreateError {
@@ -267,6 +263,10 @@ impl<'a> Work<'a> {
     fn say(&self, line: &str) {
         self.progress.line(line);
     }
+}
+
+fn failed(step: Step, error: Error) -> CreateError {
+    CreateError { step: Some(step), error, kept: true }
 }
 
 impl Step {

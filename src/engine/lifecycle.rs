@@ -24,10 +24,11 @@ pub async fn act(
     let command = format!("{} {name}", action.word());
     let _lock = engine.store.lock(name, &command, Duration::from_secs(20))?;
     let mut machine = Machine::load(engine, name, Arc::clone(&progress))?;
-    if let Some(unfinished) = &machine.unfinished {
-        if !matches!(action, Action::Kill | Action::Stop) {
+    match &machine.unfinished {
+        Some(unfinished) if !matches!(action, Action::Kill | Action::Stop) => {
             return Err(machine.incomplete(unfinished));
         }
+        _ => {}
     }
     let state = machine.driver.state(&machine.context).await?;
     match action {

@@ -101,7 +101,8 @@ fn useless(asked: Accelerator, why: &str) -> Error {
         Error::new(ErrorKind::Other, format!("the accelerator {asked} does not work here: {why}"))
             .hint("use software emulation: `--qemu-accelerator tcg`");
     if why.contains("Permission denied") {
-        return error.hint("or let this user use it: `sudo usermod -aG kvm $USER`, then log in again");
+        return error
+            .hint("or let this user use it: `sudo usermod -aG kvm $USER`, then log in again");
     }
     error
 }

@@ -55,8 +55,8 @@ pub(crate) fn arguments(
     let disk = escape(&files.disk());
     add(&["-drive", &format!("id=data,file={disk},format=raw,if=none,discard=unmap")]);
     add(&["-device", "virtio-blk-pci,drive=data"]);
-    let forwards: String =
-        record.all_forwards().iter().map(|it| format!(",hostfwd={}", hostfwd(it))).collect();
+    let forwards = record.all_forwards().iter().map(hostfwd).collect::<Vec<_>>();
+    let forwards = forwards.iter().fold(String::new(), |all, it| all + ",hostfwd=" + it);
     add(&["-netdev", &format!("user,id={NETDEV}{forwards}")]);
     add(&["-device", &format!("virtio-net-pci,netdev={NETDEV},romfile=")]);
     if let Some(port) = multicast_port {
@@ -91,7 +91,8 @@ mod tests {
         let lab = Lab::new();
         let cx = lab.context("lab1");
         let mut record = Record::new(&cx);
-        (record.cpus, record.memory, record.base.ssh_port, record.engine_port) = (3, 1024, 4001, 4002);
+        (record.cpus, record.memory, record.base.ssh_port, record.engine_port) =
+            (3, 1024, 4001, 4002);
         change(&mut record);
         let args = arguments(&record, &Files::new(&cx), Accelerator::Tcg, port).unwrap();
         args.iter().map(|arg| arg.to_str().unwrap()).collect::<Vec<_>>().join(" ")

@@ -22,12 +22,7 @@ pub(crate) fn table() -> Vec<Flag> {
         Flag::int("qemu-cpu-count", "QEMU_CPU_COUNT", Some(2), "Number of CPUs"),
         Flag::int("qemu-disk-size", "QEMU_DISK_SIZE", Some(20_000), "Size of the disk in MB"),
         Flag::int("qemu-memory", "QEMU_MEMORY", Some(2048), "Size of the memory in MB"),
-        Flag::text(
-            "qemu-network",
-            "QEMU_NETWORK",
-            None,
-            "Name of a network that machines share",
-        ),
+        Flag::text("qemu-network", "QEMU_NETWORK", None, "Name of a network that machines share"),
         Flag::list(
             "qemu-open-port",
             "QEMU_OPEN_PORT",
@@ -57,9 +52,8 @@ pub(crate) fn record(cx: &Context, values: &FlagValues) -> Result<Record> {
     check_network_name(&record.network)?;
     for text in values.list("qemu-open-port") {
         let forward = forward(text)?;
-        let taken = |other: &Forward| {
-            forward.host_port != 0 && other.host_port == forward.host_port
-        };
+        let taken =
+            |other: &Forward| forward.host_port != 0 && other.host_port == forward.host_port;
         if record.forwards.iter().any(taken) {
             return Err(wrong_flag(format!(
                 "--qemu-open-port names port {} of this computer twice",

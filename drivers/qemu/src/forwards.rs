@@ -26,7 +26,8 @@ impl Forwards for Qemu {
         forward.host_port = ports::take(cx, wanted)?.ok_or_else(taken)?;
         let files = Files::new(cx);
         if platform::is_held(&files.lock())? {
-            let said = monitor(&files, &format!("hostfwd_add {NETDEV} {}", hostfwd(&forward))).await;
+            let said =
+                monitor(&files, &format!("hostfwd_add {NETDEV} {}", hostfwd(&forward))).await;
             if let Err(error) = said {
                 ports::release(cx, forward.host_port)?;
                 return Err(error);

@@ -78,9 +78,8 @@ async fn launch(
     let mut command = Command::new(program);
     command.args(args).stdin(lock).stdout(log.try_clone()?).stderr(Stdio::from(log));
     platform::detach(&mut command);
-    let mut child = command
-        .spawn()
-        .map_err(|error| Error::other("QEMU cannot be started").caused_by(error))?;
+    let mut child =
+        command.spawn().map_err(|error| Error::other("QEMU cannot be started").caused_by(error))?;
     qemu.record.process = child.id().and_then(ProcessId::of);
     cx.checkpoint(qemu)?;
     await_monitor(&mut child, &files, begin).await
@@ -109,9 +108,12 @@ fn exited(files: &Files, begin: u64, status: &str) -> Error {
     let begin = usize::try_from(begin).unwrap_or(0).min(log.len());
     let said = String::from_utf8_lossy(&log[begin..]).into_owned();
     let error = Error::other(format!("QEMU ended at once ({status})")).caused_by(tail(&said, 5));
-    ADVICE.iter().fold(error, |error, (pattern, hint)| {
-        if said.contains(pattern) { error.hint(*hint) } else { error }
-    })
+    ADVICE.iter().fold(
+        error,
+        |error, (pattern, hint)| {
+            if said.contains(pattern) { error.hint(*hint) } else { error }
+        },
+    )
 }
 
 fn is_about_a_port(error: &Error) -> bool {

@@ -101,9 +101,8 @@ impl<S: AsyncRead + AsyncWrite> Qmp<S> {
     async fn message(&mut self) -> Result<Message> {
         let line = self.lines.next_line().await.map_err(lost)?;
         let line = line.ok_or_else(|| Error::new(ErrorKind::NotRunning, "QEMU has ended"))?;
-        let message: Message = serde_json::from_str(&line).map_err(|error| {
-            Error::other("QEMU's monitor does not speak QMP").caused_by(error)
-        })?;
+        let message: Message = serde_json::from_str(&line)
+            .map_err(|error| Error::other("QEMU's monitor does not speak QMP").caused_by(error))?;
         if let Some(event) = &message.event {
             tracing::debug!(event, "QEMU");
         }

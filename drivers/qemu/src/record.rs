@@ -70,11 +70,8 @@ impl Record {
 
     /// All ports of this computer that the machine uses, each with the guest's.
     pub(crate) fn all_forwards(&self) -> Vec<Forward> {
-        let own = |host_port, guest_port| Forward {
-            host: "127.0.0.1".to_owned(),
-            host_port,
-            guest_port,
-        };
+        let own =
+            |host_port, guest_port| Forward { host: "127.0.0.1".to_owned(), host_port, guest_port };
         let mut all = vec![own(self.base.ssh_port, 22), own(self.engine_port, 2376)];
         all.extend(self.forwards.iter().cloned());
         all

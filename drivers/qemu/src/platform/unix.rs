@@ -49,7 +49,7 @@ pub(crate) fn channel(path: &Path) -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::InvalidFilename, text));
     }
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(format!("path={}", escape(path))),
     }
 }

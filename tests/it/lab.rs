@@ -1,0 +1,94 @@
+//! A store of its own for each test, and the program run on it.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A temporary store with a home around it.
+pub(crate) struct Lab {
+    dir: tempfile::TempDir,
+}
+
+/// What a run of the program left.
+pub(crate) struct Run {
+    /// `None` if a signal ended it.
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Lab {
+    pub(crate) fn new() -> Self {
+        Self { dir: tempfile::Builder::new().prefix("machine-test-").tempdir().unwrap() }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn store(&self) -> PathBuf {
+        self.path().join("store")
+    }
+
+    /// The program, ready to be given arguments. Its environment has `PATH`, a home and a store.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_machine"));
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.path())
+            .env("SHELL", "/bin/bash")
+            .env("USER", "tester")
+            .env("MACHINE_STORAGE_PATH", self.store())
+            .env("MACHINE_CACHE_PATH", cache())
+            .env("FAKE_CLOUD", self.path().join("cloud.json"))
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Run {
+        run(self.command().args(args))
+    }
+
+    /// Runs it and demands success.
+    pub(crate) fn ok<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> String {
+        let run = self.run(args);
+        assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+        run.stdout
+    }
+
+    /// Makes a machine of the fake driver.
+    pub(crate) fn fake(&self, args: &[&str]) -> Run {
+        self.run(["create", "-d", "fake"].iter().chain(args))
+    }
+
+    /// The resources in the fake driver's cloud.
+    pub(crate) fn cloud(&self) -> usize {
+        let text = std::fs::read_to_string(self.path().join("cloud.json")).unwrap_or_default();
+        let cloud: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        cloud["resources"].as_array().map_or_else(
+            || cloud["resources"].as_object().map_or(0, serde_json::Map::len),
+            Vec::len,
+        )
+    }
+
+    /// The files of a machine, none if it is gone.
+    pub(crate) fn machine_files(&self) -> Vec<String> {
+        std::fs::read_dir(self.store().join("machines"))
+            .into_iter()
+            .flatten()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+}
+
+pub(crate) fn run(command: &mut Command) -> Run {
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Run { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+}
+
+/// Images and packages are shared by all tests: building one takes longer than all the rest.
+fn cache() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("machine-cache")
+}

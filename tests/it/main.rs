@@ -1,0 +1,9 @@
+//! One binary for all integration tests: the program is run as people run it, in an environment
+//! that holds nothing but what a test puts there.
+
+mod bad_input;
+mod crash;
+mod env;
+mod lab;
+mod listing;
+mod vm;

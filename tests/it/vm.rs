@@ -1,0 +1,175 @@
+//! Whole virtual machines, with a real docker client. Each test makes and removes its own.
+
+use std::path::Path;
+use std::process::Command;
+
+use crate::lab::{Lab, run};
+
+/// Says plainly that a test was skipped because something it needs is not installed.
+fn skipped() -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let has = |program: &str| std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
+    for program in ["qemu-system-x86_64", "docker", "busybox", "tar"] {
+        if !has(program) {
+            eprintln!("skipped: no {program}");
+            return true;
+        }
+    }
+    false
+}
+
+/// The docker client, pointed at a machine by what `config` prints.
+fn docker(lab: &Lab, machine: &str) -> Command {
+    let config = lab.ok(["config", machine]);
+    let mut docker = Command::new("docker");
+    docker.env("DOCKER_CONFIG", lab.path().join("docker"));
+    docker.args(config.lines().map(|line| line.replace('"', "")));
+    docker
+}
+
+#[track_caller]
+fn docker_ok(lab: &Lab, machine: &str, args: &[&str]) -> String {
+    let run = run(docker(lab, machine).args(args));
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+    run.stdout
+}
+
+/// Makes an image of one static program, since there may be no registry.
+fn import(lab: &Lab, machine: &str) {
+    let config = lab.ok(["config", machine]);
+    let options: Vec<String> = config.lines().map(|line| line.replace('"', "'")).collect();
+    let script = format!(
+        "cd {} && mkdir -p bin && cp \"$(command -v busybox)\" bin/ && tar -c bin | docker {} \
+         import - bb",
+        lab.path().display(),
+        options.join(" ")
+    );
+    let run = run(Command::new("sh").args(["-c", &script]).env("DOCKER_CONFIG", lab.path()));
+    assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
+}
+
+fn qemus(store: &Path) -> usize {
+    let store = store.display().to_string();
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    processes
+        .filter_map(|process| std::fs::read(process.path().join("cmdline")).ok())
+        .filter(|line| {
+            let line = String::from_utf8_lossy(line).into_owned();
+            line.contains("qemu-system") && line.contains(&store)
+        })
+        .count()
+}
+
+/// The main job: create, env, a container with a published port that comes back after stop and
+/// start, a forward that stays, ssh with its status, rm without a trace.
+#[test]
+fn a_machine_from_cradle_to_grave() {
+    if skipped() {
+        return;
+    }
+    let lab = Lab::new();
+    let created = lab.ok(["create", "--qemu-memory", "1024", "lab1"]);
+    assert!(created.contains("Docker is up and running!"), "{created}");
+    assert!(created.contains("(lab1) Using "), "the accelerator is named: {created}");
+    let version = docker_ok(&lab, "lab1", &["version", "--format", "{{.Server.Os}}"]);
+    assert_eq!(version.trim(), "linux");
+    assert!(lab.ok(["ls"]).contains("Running"));
+
+    import(&lab, "lab1");
+    let hello = ["run", "--rm", "bb", "/bin/busybox", "echo", "hello"];
+    assert_eq!(docker_ok(&lab, "lab1", &hello), "hello\n");
+    let serve =
+        ["run", "-d", "--restart", "always", "-p", "8080:80", "bb", "/bin/busybox", "httpd"];
+    docker_ok(&lab, "lab1", &[&serve[..], &["-f", "-p", "80", "-h", "/bin"]].concat());
+    let forward = lab.ok(["forward", "lab1", "0:8080"]);
+    let address = forward.split(' ').next().unwrap().to_owned();
+    assert!(fetch(&address).starts_with("HTTP/1"), "{address}");
+
+    assert_eq!(lab.run(["ssh", "lab1", "exit 7"]).code, Some(7));
+    assert_eq!(lab.run(["--native-ssh", "ssh", "lab1", "exit 8"]).code, Some(8));
+    assert_eq!(lab.ok(["ssh", "lab1", "hostname"]), "lab1\n");
+    let keys = lab.ok(["ssh", "lab1", "sudo stat -c %a /var/lib/boot2docker/server-key.pem"]);
+    assert_eq!(keys, "600\n");
+
+    lab.ok(["stop", "lab1"]);
+    assert_eq!(qemus(&lab.store()), 0);
+    let env = lab.run(["env", "lab1"]);
+    assert_eq!(env.code, Some(1));
+    assert!(env.stderr.contains("machine start lab1"), "{}", env.stderr);
+    lab.ok(["start", "lab1"]);
+    assert!(fetch(&address).starts_with("HTTP/1"), "the container and the forward are back");
+
+    lab.ok(["rm", "-y", "lab1"]);
+    assert!(lab.machine_files().is_empty());
+    assert_eq!(qemus(&lab.store()), 0);
+}
+
+/// Two machines on one network reach each other by name; the first learns of the second while it
+/// runs. One is killed from outside.
+#[test]
+fn two_machines_see_each_other() {
+    if skipped() {
+        return;
+    }
+    let lab = Lab::new();
+    for name in ["one", "two"] {
+        lab.ok(["create", "--qemu-memory", "768", "--qemu-network", "net", name]);
+    }
+    for (from, to) in [("one", "two"), ("two", "one")] {
+        let ping = lab.run(["ssh", from, &format!("sudo ping -c 2 -w 20 {to}")]);
+        assert_eq!(ping.code, Some(0), "{from} to {to}: {}{}", ping.stdout, ping.stderr);
+    }
+    assert_ne!(lab.ok(["ip", "--private", "one"]), lab.ok(["ip", "--private", "two"]));
+    let pid = lab.ok(["inspect", "two", "-f", "{{.Driver.Process.PID}}"]);
+    assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
+    for _ in 0..100 {
+        if lab.ok(["status", "two"]) == "Stopped\n" {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    assert_eq!(lab.ok(["status", "two"]), "Stopped\n");
+    lab.ok(["rm", "-y", "one", "two"]);
+    assert_eq!(qemus(&lab.store()), 0);
+}
+
+/// `create` is killed while the guest boots; what is left is removed, process and all.
+#[test]
+fn a_killed_create_leaves_no_process() {
+    if skipped() {
+        return;
+    }
+    let lab = Lab::new();
+    let mut create = lab.command().args(["create", "lab1"]).spawn().unwrap();
+    for _ in 0..3000 {
+        if qemus(&lab.store()) > 0 || create.try_wait().unwrap().is_some() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(100));
+    }
+    create.kill().unwrap();
+    create.wait().unwrap();
+    assert_eq!(qemus(&lab.store()), 1, "QEMU outlives the command");
+    lab.ok(["rm", "-y", "lab1"]);
+    assert_eq!(qemus(&lab.store()), 0);
+    assert!(lab.machine_files().is_empty());
+}
+
+/// Asks an HTTP server for a page, for as long as it takes a container to come up.
+fn fetch(address: &str) -> String {
+    use std::io::{Read, Write};
+    for _ in 0..300 {
+        let answer = std::net::TcpStream::connect(address).and_then(|mut stream| {
+            stream.set_read_timeout(Some(std::time::Duration::from_secs(5)))?;
+            stream.write_all(b"GET /busybox HTTP/1.0\r\n\r\n")?;
+            let mut start = [0; 15];
+            stream.read_exact(&mut start)?;
+            Ok(String::from_utf8_lossy(&start).into_owned())
+        });
+        if let Ok(answer) = answer {
+            return answer;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    String::new()
+}
