@@ -159,7 +159,7 @@ async fn dispatch(
         Command::Active(args) => active::run(args, session).await,
         Command::Completion(args) => completion::run(&args),
         Command::Config(args) => config::run(&args, session),
-        Command::Create(args) => create::run(args, flags, session).await,
+        Command::Create(args) => Box::pin(create::run(args, flags, session)).await,
         Command::Env(args) => env::run(&args, session),
         Command::Forward(args) => forward::run(args, session).await,
         Command::Image(command) => image::run(command, session).await,

@@ -19,11 +19,9 @@ pub(super) async fn docker_answers(engine: &Engine, machine: &Machine<'_>) -> Re
     let wait = Wait::new(format!("Docker on `{}`", machine.name()), engine.boot_deadline)
         .at_least_every(Duration::from_millis(200));
     let answered = wait.until(async || match client.ping(Duration::from_secs(3)).await {
-        Ok(()) => return Look::Ready(()),
+        Ok(()) => Look::Ready(()),
         Err(error) if machine_is_off(machine).await => {
-            return Look::Hopeless(
-                Error::other("the machine switched itself off").caused_by(error),
-            );
+            Look::Hopeless(Error::other("the machine switched itself off").caused_by(error))
         }
         Err(error) => {
             if console.is_some_and(panicked) {

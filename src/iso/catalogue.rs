@@ -38,7 +38,7 @@ impl Entry {
     pub fn image(&self) -> Result<Image> {
         for (name, file) in &self.manifest.files {
             let path = self.dir.join(name);
-            let length = fs::metadata(&path).map(|meta| meta.len()).unwrap_or(0);
+            let length = fs::metadata(&path).map_or(0, |meta| meta.len());
             if length != file.size {
                 let version = &self.manifest.version;
                 return Err(Error::other(format!(

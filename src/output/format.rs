@@ -98,7 +98,7 @@ fn template_rows<T: Serialize>(
         lines.push(execute(&template, &data)?);
     }
     if !table {
-        return Ok(lines.iter().map(|line| format!("{line}\n")).collect());
+        return Ok(lines.iter().fold(String::new(), |all, line| all + line + "\n"));
     }
     let rows: Vec<Vec<&str>> = lines.iter().map(|line| line.split('\t').collect()).collect();
     Ok(table::render(&rows))
@@ -106,16 +106,16 @@ fn template_rows<T: Serialize>(
 
 fn parse(template: &str) -> Result<Template> {
     Template::new("")
-        .func("json", |values| json(values, false))
-        .func("prettyjson", |values| json(values, true))
+        .func("json", |values| Ok(json(values, false)))
+        .func("prettyjson", |values| Ok(json(values, true)))
         .parse(template)
         .map_err(|error| template_error(&error))
 }
 
-fn json(values: &[Value], pretty: bool) -> gotmpl::Result<Value> {
+fn json(values: &[Value], pretty: bool) -> Value {
     let value = values.first().map_or(serde_json::Value::Null, to_json);
     let text = if pretty { pretty_json(&value).unwrap_or_default() } else { value.to_string() };
-    Ok(Value::from(text.trim_end()))
+    Value::from(text.trim_end())
 }
 
 /// Keys come out sorted, as Go's do.

@@ -66,7 +66,7 @@ impl Store {
             return Ok(id.trim().to_owned());
         }
         let id = random_hex(6);
-        self.write(&path, format!("{id}\n").as_bytes())?;
+        write(&path, format!("{id}\n").as_bytes())?;
         Ok(id)
     }
 
@@ -111,7 +111,7 @@ impl Store {
 
     /// Writes one record.
     pub fn save(&self, record: &Record) -> Result<(), StoreError> {
-        self.write(&self.machine_dir(&record.name).join("config.json"), &record.to_json())
+        write(&self.machine_dir(&record.name).join("config.json"), &record.to_json())
     }
 
     /// Makes the directory of a machine.
@@ -162,10 +162,10 @@ impl Store {
     pub fn journal(&self, name: &str) -> Journal {
         Journal::at(self.machine_dir(name).join("journal.jsonl"))
     }
+}
 
-    fn write(&self, path: &Path, content: &[u8]) -> Result<(), StoreError> {
-        file::write_atomic(path, content, 0o600).map_err(|source| StoreError::write(path, source))
-    }
+fn write(path: &Path, content: &[u8]) -> Result<(), StoreError> {
+    file::write_atomic(path, content, 0o600).map_err(|source| StoreError::write(path, source))
 }
 
 /// `bytes` random bytes in hexadecimal.

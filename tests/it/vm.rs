@@ -11,7 +11,8 @@ fn skipped() -> bool {
     let has = |program: &str| std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
     for program in ["qemu-system-x86_64", "docker", "busybox", "tar"] {
         if !has(program) {
-            eprintln!("skipped: no {program}");
+            let note = format!("skipped: no {program}\n");
+            std::io::Write::write_all(&mut std::io::stderr(), note.as_bytes()).unwrap();
             return true;
         }
     }

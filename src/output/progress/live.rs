@@ -15,7 +15,7 @@ pub struct Live {
 /// The line of one machine: what it is doing, and for how long.
 pub(super) struct Line {
     lines: MultiProgress,
-    line: ProgressBar,
+    spinner: ProgressBar,
     bars: Mutex<BTreeMap<String, ProgressBar>>,
 }
 
@@ -26,7 +26,7 @@ impl Live {
         line.set_prefix(name.to_owned());
         line.enable_steady_tick(Duration::from_millis(120));
         self.all.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
-        Line { lines: self.lines.clone(), line, bars: Mutex::default() }
+        Line { lines: self.lines.clone(), spinner: line, bars: Mutex::default() }
     }
 
     pub(super) fn finish(&self) {
@@ -40,12 +40,12 @@ impl Live {
 impl Progress for Line {
     fn line(&self, text: &str) {
         // The machine's name stands in front already.
-        let prefix = format!("({}) ", self.line.prefix());
-        self.line.set_message(text.strip_prefix(&prefix).unwrap_or(text).to_owned());
+        let prefix = format!("({}) ", self.spinner.prefix());
+        self.spinner.set_message(text.strip_prefix(&prefix).unwrap_or(text).to_owned());
     }
 
     fn warn(&self, text: &str) {
-        self.lines.println(format!("{}: warning: {text}", self.line.prefix())).ok();
+        self.lines.println(format!("{}: warning: {text}", self.spinner.prefix())).ok();
     }
 
     fn advance(&self, what: &str, done: u64, total: Option<u64>) {

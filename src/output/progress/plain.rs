@@ -62,8 +62,8 @@ impl Progress for Plain {
 
 fn mark(percent: u64) -> String {
     match percent {
-        _ if percent % 10 == 0 => format!("{percent}%"),
-        _ if percent % 2 == 0 => ".".to_owned(),
+        _ if percent.is_multiple_of(10) => format!("{percent}%"),
+        _ if percent.is_multiple_of(2) => ".".to_owned(),
         _ => String::new(),
     }
 }

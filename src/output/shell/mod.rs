@@ -124,7 +124,11 @@ mod tests {
     fn run(shell: &str, code: &str) -> Option<(bool, String)> {
         let output = std::process::Command::new(shell).args(["-c", code]).output();
         let Ok(output) = output else {
-            eprintln!("skipped: no {shell}");
+            std::io::Write::write_all(
+                &mut std::io::stderr(),
+                format!("skipped: no {shell}\n").as_bytes(),
+            )
+            .unwrap();
             return None;
         };
         Some((output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned()))
