@@ -37,6 +37,16 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
         return rsync(&args, &from, &to, session).await;
     }
     let scp = program("scp", "the scp feature", session)?;
+    if let (
+        End::Machine { target: a, machine_dir: dir_a, .. },
+        End::Machine { target: b, machine_dir: dir_b, .. },
+    ) = (&from, &to)
+    {
+        // One set of options serves both ends, so both keys must be pinned before.
+        let patience = std::time::Duration::from_secs(30);
+        crate::ssh::learn_host_key(a, dir_a, patience).await?;
+        crate::ssh::learn_host_key(b, dir_b, patience).await?;
+    }
     let argv = external::scp_argv(from.place(), to.place(), args.recursive, args.quiet);
     ssh::run_external(&scp, argv).await
 }

@@ -26,25 +26,20 @@ pub(super) async fn provision(
     )
     .await?;
     progress.line("Copying certs to the remote machine...");
-    install(session, "ca.pem", &tls.ca, "644").await?;
-    install(session, "server.pem", &tls.certificate, "644").await?;
-    install(session, "server-key.pem", &tls.key, "600").await?;
+    install(session, "ca.pem", &tls.ca, 0o644).await?;
+    install(session, "server.pem", &tls.certificate, 0o644).await?;
+    install(session, "server-key.pem", &tls.key, 0o600).await?;
     progress.line("Setting Docker configuration on the remote daemon...");
     let options = &machine.record.host_options.engine_options;
     let text = profile(options, machine.driver.kind(), ENGINE_PORT);
-    install(session, "profile", &text, "644").await?;
+    install(session, "profile", &text, 0o644).await?;
     run(session, "sudo /etc/init.d/docker restart").await
 }
 
-/// Writes a file of the options directory. The content goes over standard input, so that no key
-/// stands in a command line or a log of the guest.
-async fn install(session: &Session, name: &str, content: &str, mode: &str) -> Result<()> {
+/// Writes a file of the options directory, in one step.
+async fn install(session: &Session, name: &str, content: &str, mode: u32) -> Result<()> {
     let path = format!("{OPTIONS_DIR}/{name}");
-    let command = format!(
-        "sudo sh -c 'umask 077; cat > {path}.new && chmod {mode} {path}.new && mv {path}.new {path}'"
-    );
-    session.run_with_input(&command, content.as_bytes()).await?.success(&command)?;
-    Ok(())
+    Ok(session.upload(&path, content.as_bytes(), mode).await?)
 }
 
 async fn run(session: &Session, command: &str) -> Result<()> {

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod crash;
+mod docs;
 mod env;
 mod lab;
 mod listing;

@@ -1,0 +1,112 @@
+"""What scripts/bench measures. Times are wall-clock seconds, best and all of several runs."""
+import io, json, os, shutil, signal, ssl, subprocess, sys, tarfile, time, urllib.request
+
+machine, scratch = sys.argv[1:3]
+store = os.environ["MACHINE_STORAGE_PATH"]
+
+
+def run(*args):
+    begin = time.monotonic()
+    subprocess.run([machine, *args], check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - begin
+
+
+def best(runs, *args):
+    return min(run(*args) for _ in range(runs))
+
+
+def seed(directory, disk):
+    """The same seed as the machine's own, from the files in its directory."""
+    def add(name, data, mode=0o644, kind=tarfile.REGTYPE):
+        info = tarfile.TarInfo(name)
+        info.size, info.mode, info.type = len(data), mode, kind
+        archive.addfile(info, io.BytesIO(data))
+    read = lambda name: open(f"{directory}/{name}", "rb").read()
+    magic = b"boot2docker, please format-me"
+    profile = ("DOCKER_HOST='-H tcp://0.0.0.0:2376'\nDOCKER_TLS=auto\nDOCKER_STORAGE=overlay2\n"
+               "CACERT=/var/lib/boot2docker/ca.pem\nSERVERCERT=/var/lib/boot2docker/server.pem\n"
+               "SERVERKEY=/var/lib/boot2docker/server-key.pem\nEXTRA_ARGS='--label provider=qemu'\n")
+    with tarfile.open(disk, "w", format=tarfile.USTAR_FORMAT) as archive:
+        add(magic.decode(), magic, 0)
+        add(".ssh", b"", 0o700, tarfile.DIRTYPE)
+        add(".ssh/authorized_keys", read("id_rsa.pub"))
+        add("machine", b"", 0o700, tarfile.DIRTYPE)
+        add("machine/hostname", b"bare\n")
+        add("machine/machine-id", read("machine-id"))
+        add("machine/profile", profile.encode())
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{scratch}/hk{time.monotonic_ns()}"], check=True)
+        key = max((f for f in os.listdir(scratch) if f.startswith("hk") and not f.endswith(".pub")))
+        add("machine/ssh_host_ed25519_key", open(f"{scratch}/{key}", "rb").read(), 0o600)
+        add("machine/ssh_host_ed25519_key.pub", open(f"{scratch}/{key}.pub", "rb").read())
+        add("machine/ca.pem", read("ca.pem"))
+        add("machine/server.pem", read("server.pem"))
+        add("machine/server-key.pem", read("server-key.pem"), 0o600)
+    os.truncate(disk, 20_000 << 20)
+
+
+def bare(name):
+    """QEMU by hand: the command line that `machine` used, on a new disk, to the first answer."""
+    directory = f"{store}/machines/{name}"
+    line = open(f"{directory}/qemu.log").readline()
+    program, _, words = line.partition(" ")
+    args = json.loads(words)
+    disk = f"{scratch}/bare.img"
+    seed(directory, disk)
+    port = json.load(open(f"{directory}/config.json"))["Driver"]["EnginePort"]
+    args = [word.replace(f"{directory}/disk.img", disk) for word in args]
+    context = ssl.create_default_context(cafile=f"{directory}/ca.pem")
+    context.load_cert_chain(f"{directory}/cert.pem", f"{directory}/key.pem")
+    begin = time.monotonic()
+    qemu = subprocess.Popen([program, *args], stdin=subprocess.DEVNULL)
+    while True:
+        try:
+            urllib.request.urlopen(f"https://127.0.0.1:{port}/_ping", context=context, timeout=2).read()
+            break
+        except OSError:
+            time.sleep(0.05)
+    took = time.monotonic() - begin
+    qemu.send_signal(signal.SIGKILL)
+    qemu.wait()
+    os.unlink(disk)
+    return took
+
+
+def row(what, value, against=""):
+    print(f"{what:<44} {value:>12}   {against}", flush=True)
+
+
+print(f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
+creates, bares = [], []
+for number in range(3):
+    name = f"bench{number}"
+    creates.append(run("create", "--qemu-memory", "1024", name))
+    run("kill", name)
+    bares.append(bare(name))
+    run("rm", "-y", name)
+shown = lambda times: " ".join(f"{t:.1f}" for t in times)
+row("create, s", f"{min(creates):.1f}", shown(creates))
+row("bare QEMU to the first TLS answer, s", f"{min(bares):.1f}", shown(bares))
+row("create / bare (at most 1.10)", f"{min(creates) / min(bares):.2f}")
+
+for count in (1, 100, 1000):
+    have = len(os.listdir(f"{store}/machines")) if os.path.isdir(f"{store}/machines") else 0
+    if have == 0:
+        run("create", "-d", "none", "--url", "tcp://127.0.0.1:1", "r0")
+        have = 1
+    template = f"{store}/machines/r0"
+    for number in range(have, count):
+        shutil.copytree(template, f"{store}/machines/r{number}")
+    row(f"ls, {count} records, ms", f"{best(5, 'ls') * 1000:.1f}")
+row("ls -q, 1000 records, ms", f"{best(5, 'ls', '-q') * 1000:.1f}")
+for command in ("env", "ip", "url"):
+    row(f"{command}, ms", f"{best(20, command, 'r0') * 1000:.1f}")
+if shutil.which("docker-machine"):
+    for command in ("env", "ip", "url", "ls"):
+        begin = time.monotonic()
+        subprocess.run(["docker-machine", command] + ([] if command == "ls" else ["r0"]), stdout=subprocess.DEVNULL)
+        row(f"docker-machine {command}, ms", f"{(time.monotonic() - begin) * 1000:.1f}")
+else:
+    row("docker-machine", "not on PATH")
+usage = subprocess.run(["python3", "-c", "import resource,subprocess,sys;subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL);print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)", machine, "ls"], capture_output=True, text=True, check=True)
+row("peak memory of ls, 1000 records, MB", f"{int(usage.stdout) / 1024:.1f}")
+row("size of the program, MB (at most 20)", f"{os.path.getsize(machine) / 1e6:.1f}")
