@@ -124,6 +124,7 @@ fn to_json(value: &Value) -> serde_json::Value {
         Value::Nil => serde_json::Value::Null,
         Value::Bool(truth) => (*truth).into(),
         Value::Int(number) => (*number).into(),
+        Value::Uint(number) => (*number).into(),
         Value::Float(number) => (*number).into(),
         Value::String(text) => text.to_string().into(),
         Value::List(items) => items.iter().map(to_json).collect(),

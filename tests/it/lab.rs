@@ -89,6 +89,6 @@ pub(crate) fn run(command: &mut Command) -> Run {
 }
 
 /// Images and packages are shared by all tests: building one takes longer than all the rest.
-fn cache() -> PathBuf {
+pub(crate) fn cache() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("machine-cache")
 }

@@ -97,7 +97,13 @@ fn a_machine_from_cradle_to_grave() {
     let env = lab.run(["env", "lab1"]);
     assert_eq!(env.code, Some(1));
     assert!(env.stderr.contains("machine start lab1"), "{}", env.stderr);
-    lab.ok(["start", "lab1"]);
+    let url = lab.ok(["inspect", "lab1", "-f", "{{.Driver.EnginePort}}"]);
+    let taken = std::net::TcpListener::bind(format!("127.0.0.1:{}", url.trim())).unwrap();
+    let started = lab.ok(["start", "lab1"]);
+    assert!(started.contains("is taken"), "{started}");
+    assert_ne!(lab.ok(["inspect", "lab1", "-f", "{{.Driver.EnginePort}}"]), url);
+    drop(taken);
+    docker_ok(&lab, "lab1", &["ps"]);
     assert!(fetch(&address).starts_with("HTTP/1"), "the container and the forward are back");
 
     lab.ok(["rm", "-y", "lab1"]);
@@ -131,6 +137,53 @@ fn two_machines_see_each_other() {
     }
     assert_eq!(lab.ok(["status", "two"]), "Stopped\n");
     lab.ok(["rm", "-y", "one", "two"]);
+    assert_eq!(qemus(&lab.store()), 0);
+}
+
+/// A guest that never boots: the error has the end of its console, and `rm` leaves nothing.
+#[test]
+fn a_kernel_that_panics_is_reported_with_its_console() {
+    if skipped() {
+        return;
+    }
+    let lab = Lab::new();
+    lab.ok(["image", "ls"]);
+    // The image is there, or this builds it.
+    let version = match lab.ok(["image", "ls", "--format", "json"]).trim() {
+        "[]" => lab.ok(["image", "build"]).lines().last().unwrap().to_owned(),
+        text => {
+            let images: serde_json::Value = serde_json::from_str(text).unwrap();
+            images.as_array().unwrap().last().unwrap()["version"].as_str().unwrap().to_owned()
+        }
+    };
+    let good = crate::lab::cache().join("images").join(version);
+    let bad = lab.path().join("cache/images/broken");
+    std::fs::create_dir_all(&bad).unwrap();
+    for name in ["machine.iso", "vmlinuz"] {
+        std::fs::copy(good.join(name), bad.join(name)).unwrap();
+    }
+    let rubbish = b"this is no initial RAM disk";
+    std::fs::write(bad.join("initrd.img"), rubbish).unwrap();
+    let manifest = std::fs::read_to_string(good.join("manifest.json")).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    manifest["files"]["initrd.img"]["size"] = rubbish.len().into();
+    std::fs::write(bad.join("manifest.json"), manifest.to_string()).unwrap();
+    let cache = lab.path().join("cache");
+    let create = run(lab.command().env("MACHINE_CACHE_PATH", &cache).args([
+        "create",
+        "--qemu-memory",
+        "512",
+        "x",
+    ]));
+    assert_eq!(create.code, Some(1), "{}", create.stderr);
+    assert!(create.stderr.contains("the step `engine` failed"), "{}", create.stderr);
+    assert!(create.stderr.contains("end of its console"), "{}", create.stderr);
+    assert!(create.stderr.contains("Kernel panic"), "{}", create.stderr);
+    let verify =
+        run(lab.command().env("MACHINE_CACHE_PATH", &cache).args(["image", "verify", "broken"]));
+    assert_eq!(verify.code, Some(1));
+    assert!(verify.stderr.contains("initrd.img"), "{}", verify.stderr);
+    lab.ok(["rm", "-y", "x"]);
     assert_eq!(qemus(&lab.store()), 0);
 }
 
