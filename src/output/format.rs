@@ -135,7 +135,7 @@ fn to_json(value: &Value) -> serde_json::Value {
             };
             serde_json::Value::Object(map.iter().map(entry).collect())
         }
-        other => other.to_string().into(),
+        Value::Function(_) => serde_json::Value::Null,
     }
 }
 
