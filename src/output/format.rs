@@ -121,7 +121,7 @@ fn json(values: &[Value], pretty: bool) -> Value {
 /// Keys come out sorted, as Go's do.
 fn to_json(value: &Value) -> serde_json::Value {
     match value {
-        Value::Nil => serde_json::Value::Null,
+        Value::Nil | Value::Function(_) => serde_json::Value::Null,
         Value::Bool(truth) => (*truth).into(),
         Value::Int(number) => (*number).into(),
         Value::Uint(number) => (*number).into(),
@@ -135,7 +135,6 @@ fn to_json(value: &Value) -> serde_json::Value {
             };
             serde_json::Value::Object(map.iter().map(entry).collect())
         }
-        Value::Function(_) => serde_json::Value::Null,
     }
 }
 
