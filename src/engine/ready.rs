@@ -33,13 +33,22 @@ pub(super) async fn docker_answers(engine: &Engine, machine: &Machine<'_>) -> Re
     answered.await.map_err(|error| with_console(error, console))
 }
 
+/// What Linux says when it gives up.
+const PANIC: &str = "Kernel panic - not syncing";
+
 /// Adds the end of the console to an error, as its innermost advice.
 fn with_console(error: Error, console: Option<&Path>) -> Error {
     let Some(path) = console else { return error };
     let Ok(text) = std::fs::read(path) else { return error };
     let text: String =
         String::from_utf8_lossy(&text).chars().filter(|c| !c.is_control() || *c == '\n').collect();
-    let tail = machine_driver::process::tail(&text, 15);
+    let mut tail = machine_driver::process::tail(&text, 15);
+    // A stack trace may be longer than the tail, and its first line is the one that says why.
+    if let Some(why) =
+        text.lines().find(|line| line.contains(PANIC)).filter(|it| !tail.contains(*it))
+    {
+        tail = format!("{why}\n  ...\n{tail}");
+    }
     if tail.trim().is_empty() {
         return error.hint(format!("its console said nothing: `{}`", path.display()));
     }
@@ -56,6 +65,5 @@ async fn machine_is_off(machine: &Machine<'_>) -> bool {
 
 fn panicked(console: &Path) -> bool {
     let text = std::fs::read(console).unwrap_or_default();
-    let needle = b"Kernel panic - not syncing";
-    text.windows(needle.len()).any(|window| window == needle)
+    text.windows(PANIC.len()).any(|window| window == PANIC.as_bytes())
 }
