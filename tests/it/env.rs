@@ -32,7 +32,11 @@ fn failing_code_unsets_and_fails() {
     let lab = Lab::new();
     let run = lab.run(["env", "nope"]);
     assert_eq!(run.code, Some(1));
-    assert!(run.stdout.contains("unset DOCKER_HOST\n") && run.stdout.ends_with("false\n"));
+    assert!(run.stdout.contains("unset DOCKER_HOST\n") && run.stdout.ends_with("; false\n"));
+    let script = format!("DOCKER_HOST=x; eval $({} env nope)", env!("CARGO_BIN_EXE_machine"));
+    let mut sh = std::process::Command::new("sh");
+    sh.args(["-c", &script]).env("MACHINE_STORAGE_PATH", lab.store());
+    assert_eq!(crate::lab::run(&mut sh).code, Some(1), "eval fails, unquoted as people write it");
 }
 
 #[test]

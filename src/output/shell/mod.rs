@@ -26,8 +26,13 @@ pub fn unset(dialect: Dialect, names: &[String], args: &[String]) -> String {
 /// Code for when there is no machine to point at: it forgets the old one and fails, so that
 /// `eval $(machine env nope) && docker rm …` reaches nobody.
 pub fn failing(dialect: Dialect) -> String {
-    let lines = VARIABLES.iter().map(|name| dialect.unset(name) + "\n");
-    lines.collect::<String>() + dialect.failure()
+    let lines = VARIABLES.iter().map(|name| dialect.unset(name) + "\n").collect::<String>();
+    // An unquoted `eval $(…)` makes blanks of the line ends: without the semicolon, `false` would
+    // be one more name to unset.
+    match dialect {
+        Dialect::Sh => format!("{}; {}", lines.trim_end(), dialect.failure()),
+        _ => lines + dialect.failure(),
+    }
 }
 
 /// The shell in use: the last part of `$SHELL`, unless fish says that it is there. Windows without
