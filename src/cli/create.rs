@@ -77,6 +77,7 @@ pub(super) async fn run(
     };
     show.finish();
     result.map_err(|error| failure(&name, error))?;
+    super::template::build_in_background(&name, session).await;
     console::println(&format!(
         "To see how to connect your Docker Client to the Docker Engine running on this virtual \
          machine, run: {} env {name}",

@@ -115,6 +115,19 @@ pub(super) fn values(
     Ok(values)
 }
 
+/// The values without a command line: environment before default.
+pub(super) fn defaults(name: &str, environment: &Environment) -> Result<FlagValues, CliError> {
+    let registry = Registry::built_in();
+    let flags = registry.find(name)?.flags();
+    let mut values = FlagValues::defaults(&flags);
+    for flag in &flags {
+        if let Some(value) = from_environment(flag, environment)? {
+            values.set(flag.name.as_ref(), value);
+        }
+    }
+    Ok(values)
+}
+
 fn from_matches(flag: &Flag, matches: &ArgMatches) -> Option<FlagValue> {
     let name = flag.name.as_ref();
     match flag.kind {

@@ -3,6 +3,7 @@
 //! Only here is anything printed, asked, or read from the environment.
 
 mod active;
+mod background;
 mod completion;
 mod config;
 mod console;
@@ -27,7 +28,9 @@ mod ssh;
 mod start;
 mod status;
 mod stop;
+mod suspend;
 mod target;
+mod template;
 mod url;
 mod version;
 
@@ -109,6 +112,9 @@ enum Command {
     Start(start::Args),
     Status(status::Args),
     Stop(stop::Args),
+    Suspend(suspend::Args),
+    #[command(subcommand)]
+    Template(template::Command),
     Url(url::Args),
     Version(version::Args),
 }
@@ -174,6 +180,8 @@ async fn dispatch(
         Command::Start(args) => start::run(args, session).await,
         Command::Status(args) => status::run(args, session).await,
         Command::Stop(args) => stop::run(args, session).await,
+        Command::Suspend(args) => suspend::run(args, session).await,
+        Command::Template(command) => template::run(command, session).await,
         Command::Url(args) => url::run(&args, session),
         Command::Version(args) => version::run(args, session).await,
     }

@@ -12,6 +12,7 @@ pub enum Action {
     Stop,
     Restart,
     Kill,
+    Suspend,
 }
 
 /// Does it, and waits until it is true: started means that Docker answers.
@@ -50,9 +51,18 @@ pub async fn act(
             machine.driver.kill(&machine.context).await?;
             progress.line(&format!("Machine \"{name}\" was killed."));
         }
+        Action::Suspend => {
+            progress.line(&format!("Suspending \"{name}\"..."));
+            refuse(state == State::Saved, name, "suspended")?;
+            if state != State::Running {
+                return Err(machine.not_running());
+            }
+            machine.driver.suspend(&machine.context).await?;
+            progress.line(&format!("Machine \"{name}\" was suspended."));
+        }
         Action::Restart => {
             progress.line(&format!("Restarting \"{name}\"..."));
-            if state == State::Stopped {
+            if matches!(state, State::Stopped | State::Saved) {
                 machine.driver.start(&machine.context).await?;
             } else {
                 machine.driver.restart(&machine.context).await?;
@@ -75,6 +85,7 @@ impl Action {
             Self::Stop => "stop",
             Self::Restart => "restart",
             Self::Kill => "kill",
+            Self::Suspend => "suspend",
         }
     }
 }

@@ -11,6 +11,7 @@ mod machine;
 mod ready;
 mod registry;
 mod remove;
+mod templates;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -31,6 +32,10 @@ pub use list::{Row, list};
 pub use machine::Machine;
 pub use registry::Registry;
 pub use remove::{Removal, remove};
+pub use templates::{
+    Like, build_template, lacks_template, list_templates, remove_template, trim_templates,
+    verify_template,
+};
 
 /// Everything the engine works with, put together by the command line or by a test.
 pub struct Engine {
@@ -60,6 +65,7 @@ impl Engine {
             machine: name.to_owned(),
             machine_dir: self.store.machine_dir(name),
             shared_dir: self.store.driver_dir(driver),
+            cache_dir: self.images.cache().join(driver),
             runtime_dir: self.runtime_dir.clone(),
             search_path: self.search_path.clone(),
             store_id: self.store.id()?,

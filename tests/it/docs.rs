@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::lab::Lab;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 24] = [
     "active",
     "completion",
     "config",
@@ -24,6 +24,9 @@ const COMMANDS: [&str; 21] = [
     "start",
     "status",
     "stop",
+    "suspend",
+    "template",
+    "template build",
     "url",
     "version",
     "image build",

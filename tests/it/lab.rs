@@ -41,6 +41,7 @@ impl Lab {
             .env("USER", "tester")
             .env("MACHINE_STORAGE_PATH", self.store())
             .env("MACHINE_CACHE_PATH", cache())
+            .env("QEMU_TEMPLATE", "off")
             .env("FAKE_CLOUD", self.path().join("cloud.json"))
             .stdin(Stdio::null());
         command

@@ -15,6 +15,9 @@ pub struct Context {
     /// A directory of this driver in this store, for what its machines share (networks, port
     /// reservations). Made on first use, by the driver, with [`crate::file::create_dir`].
     pub shared_dir: PathBuf,
+    /// A directory of this driver in the user's cache, shared by all stores. It may be emptied at any
+    /// time, so nothing that a machine needs lies only there. Made on first use, by the driver.
+    pub cache_dir: PathBuf,
     /// A directory with a short path for sockets, whose names are bounded by the system to about
     /// 100 bytes. Private to the user; made on first use.
     pub runtime_dir: PathBuf,

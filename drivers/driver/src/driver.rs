@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::seed::Seed;
-use crate::{Context, Endpoint, Error, Flag, FlagValues, Result, State};
+use crate::{Context, Endpoint, Error, Flag, FlagValues, Result, State, Templates};
 
 /// A kind of host: what the registry holds, one for each driver.
 #[async_trait]
@@ -33,6 +33,11 @@ pub trait Kind: Send + Sync {
     async fn states(&self, machines: &[(&Context, &dyn Driver)]) -> Vec<Result<State>> {
         let queries = machines.iter().map(|(cx, driver)| driver.state(cx));
         futures_util::future::join_all(queries).await
+    }
+
+    /// Machines prepared in advance, where the driver can do that.
+    fn templates(&self) -> Option<&dyn Templates> {
+        None
     }
 }
 
@@ -107,6 +112,14 @@ pub trait Driver: Debug + Send + Sync {
 
     async fn remove(&mut self, cx: &Context) -> Result<()>;
 
+    /// Saves the running machine, memory and all, and switches it off: [`State::Saved`]. `start`
+    /// carries on where it was; `kill` drops what was saved. Present if
+    /// [`Capabilities::suspend`] is.
+    async fn suspend(&mut self, cx: &Context) -> Result<()> {
+        let _ = cx;
+        Err(Error::unsupported(self.kind(), "suspending"))
+    }
+
     async fn state(&self, cx: &Context) -> Result<State>;
 
     /// The state, if it can be had without a process or the network; `env` and `ip` live on this.
@@ -143,6 +156,8 @@ pub struct Capabilities {
     pub has_guest: bool,
     /// Ports can be forwarded from this computer to the guest.
     pub forward: bool,
+    /// Can be saved with its memory, and carried on with.
+    pub suspend: bool,
 }
 
 /// What a machine is born with.

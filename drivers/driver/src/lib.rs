@@ -22,6 +22,7 @@ mod progress;
 mod record;
 pub mod seed;
 mod state;
+mod template;
 pub mod wait;
 
 pub use async_trait::async_trait;
@@ -35,3 +36,4 @@ pub use flag::{Flag, FlagKind, FlagValue, FlagValues};
 pub use progress::{Progress, Silent};
 pub use record::BaseRecord;
 pub use state::State;
+pub use template::{Material, Template, Templates};

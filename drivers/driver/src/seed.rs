@@ -16,6 +16,7 @@
 //! | `machine/ca.pem`, `server.pem`, `server-key.pem` | the Engine's TLS files |
 //! | `machine/profile` | shell variables for `/etc/init.d/docker`, boot2docker's own format |
 //! | `machine/machine-id` | 32 hexadecimal digits |
+//! | `machine/template` | present in the seed of a template, which has no identity yet |
 //! | `machine/epoch` | seconds since 1970; the guest's clock is never set back before it |
 
 use std::net::IpAddr;
@@ -39,6 +40,8 @@ pub struct Seed {
     pub interfaces: Vec<Interface>,
     pub hosts: Vec<(IpAddr, String)>,
     pub machine_id: String,
+    /// The guest is to start what all machines have in common, and wait for its identity.
+    pub template: bool,
 }
 
 /// The Engine's TLS files, PEM.
@@ -116,6 +119,9 @@ impl Seed {
             append(tar, "machine/server.pem", 0o644, &tls.certificate)?;
             append(tar, "machine/server-key.pem", 0o600, &tls.key)?;
         }
+        if self.template {
+            append(tar, "machine/template", 0o644, "")?;
+        }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         append(tar, "machine/epoch", 0o644, &format!("{now}\n"))
     }
@@ -169,6 +175,7 @@ mod tests {
             }],
             hosts: vec![("10.1.2.4".parse().unwrap(), "lab2".into())],
             machine_id: "0".repeat(32),
+            template: false,
         }
     }
 

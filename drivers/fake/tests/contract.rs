@@ -40,6 +40,7 @@ impl Lab {
             runtime_dir: self.dir.path().join("run"),
             search_path: "".into(),
             store_id: "s1".into(),
+            cache_dir: std::path::PathBuf::new(),
             progress: Arc::new(Silent),
             checkpoint: self.saved.clone(),
         }

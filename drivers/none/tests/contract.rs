@@ -27,6 +27,7 @@ fn context(saved: &Arc<Saved>) -> Context {
         runtime_dir: "/run/none".into(),
         search_path: "".into(),
         store_id: "s1".into(),
+        cache_dir: std::path::PathBuf::new(),
         progress: Arc::new(Silent),
         checkpoint: saved.clone(),
     }

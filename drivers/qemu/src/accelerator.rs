@@ -160,7 +160,7 @@ async fn prove(cx: &Context, program: &Path) -> Result<Verdict> {
 }
 
 /// Changes whenever the program does.
-fn stamp(program: &Path) -> Option<String> {
+pub(crate) fn stamp(program: &Path) -> Option<String> {
     let program = program.canonicalize().ok()?;
     let data = program.metadata().ok()?;
     let time = data.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;

@@ -6,7 +6,7 @@ use machine_driver::{
 
 use crate::files::Files;
 use crate::record::Record;
-use crate::{check, launch, materials, network, platform, ports, power};
+use crate::{birth, check, network, platform, ports, power, saved};
 
 /// One machine.
 #[derive(Debug)]
@@ -54,7 +54,13 @@ impl Driver for Qemu {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { needs_image: true, born_provisioned: true, has_guest: true, forward: true }
+        Capabilities {
+            needs_image: true,
+            born_provisioned: true,
+            has_guest: true,
+            forward: true,
+            suspend: true,
+        }
     }
 
     async fn pre_create_check(&self, cx: &Context) -> Result<()> {
@@ -80,15 +86,15 @@ impl Driver for Qemu {
     }
 
     async fn create(&mut self, cx: &Context, birth: &Birth) -> Result<()> {
-        if !platform::is_held(&Files::new(cx).lock())? {
-            materials::prepare(cx, &mut self.record, birth)?;
-            cx.checkpoint(self)?;
-        }
-        self.start(cx).await
+        birth::create(self, cx, birth).await
     }
 
     async fn start(&mut self, cx: &Context) -> Result<()> {
-        launch::start(self, cx).await
+        saved::start(self, cx).await
+    }
+
+    async fn suspend(&mut self, cx: &Context) -> Result<()> {
+        saved::suspend(self, cx).await
     }
 
     async fn stop(&mut self, cx: &Context) -> Result<()> {
@@ -106,14 +112,15 @@ impl Driver for Qemu {
     async fn state(&self, cx: &Context) -> Result<State> {
         let files = Files::new(cx);
         if !platform::is_held(&files.lock())? {
-            return Ok(State::Stopped);
+            return Ok(saved::state_without_process(&files));
         }
         Ok(power::monitored_state(&files).await)
     }
 
     fn glance(&self, cx: &Context) -> Option<State> {
-        let held = platform::is_held(&Files::new(cx).lock()).ok()?;
-        Some(if held { State::Running } else { State::Stopped })
+        let files = Files::new(cx);
+        let held = platform::is_held(&files.lock()).ok()?;
+        Some(if held { State::Running } else { saved::state_without_process(&files) })
     }
 
     fn image_source(&self) -> Option<&str> {

@@ -4,7 +4,7 @@ use machine_driver::Context;
 use sha2::{Digest, Sha256};
 
 /// Everything that this driver makes in a machine's directory.
-pub(crate) const OWNED: [&str; 9] = [
+pub(crate) const OWNED: [&str; 10] = [
     "boot2docker.iso",
     "vmlinuz",
     "initrd.img",
@@ -14,6 +14,7 @@ pub(crate) const OWNED: [&str; 9] = [
     "qemu.log",
     "qemu.pid",
     "qemu.lock",
+    "saved.state",
 ];
 
 /// Where the files of one machine are.
@@ -33,6 +34,12 @@ impl Files {
     pub(crate) fn of(cx: &Context, machine: &str) -> Self {
         let dir = cx.machine_dir.with_file_name(machine);
         let name = digest(&[&cx.store_id, machine]);
+        Self { dir, sockets: cx.runtime_dir.join(&name[..16]) }
+    }
+
+    /// Files that belong to no machine of a store: a template that is being made.
+    pub(crate) fn apart(cx: &Context, dir: PathBuf) -> Self {
+        let name = digest(&[&dir.display().to_string()]);
         Self { dir, sockets: cx.runtime_dir.join(&name[..16]) }
     }
 
@@ -80,6 +87,16 @@ impl Files {
     /// Held by QEMU for as long as it lives; see [`crate::platform`].
     pub(crate) fn lock(&self) -> PathBuf {
         self.dir.join("qemu.lock")
+    }
+
+    /// The memory and devices of a machine that was suspended.
+    pub(crate) fn saved(&self) -> PathBuf {
+        self.dir.join("saved.state")
+    }
+
+    /// The socket through which a state is written or read.
+    pub(crate) fn migration(&self) -> PathBuf {
+        self.sockets.with_extension("mig")
     }
 
     /// The socket of QEMU's monitor.
@@ -148,6 +165,7 @@ pub(crate) mod tests {
                 shared_dir: self.dir.path().join("qemu"),
                 runtime_dir: self.dir.path().join("run"),
                 search_path: "".into(),
+                cache_dir: self.dir.path().join("cache"),
                 store_id: "s1".into(),
                 progress: self.heard.clone(),
                 checkpoint: self.heard.clone(),

@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 
 use machine_driver::{Context, Error, ErrorKind, Flag, FlagValues, Forward, Result};
 
-use crate::record::Record;
+use crate::record::{Record, Warm};
 
 /// The options of `create`.
 pub(crate) fn table() -> Vec<Flag> {
@@ -34,6 +34,12 @@ pub(crate) fn table() -> Vec<Flag> {
             None,
             "QEMU program. Defaults to qemu-system-x86_64 on the PATH",
         ),
+        Flag::text(
+            "qemu-template",
+            "QEMU_TEMPLATE",
+            Some("auto"),
+            "Start from a template that fits, and make one: auto or off",
+        ),
     ]
 }
 
@@ -46,6 +52,14 @@ pub(crate) fn record(cx: &Context, values: &FlagValues) -> Result<Record> {
     record.accelerator = text(values, "qemu-accelerator").parse().map_err(|wrong: String| {
         wrong_flag(format!("--qemu-accelerator {wrong}")).hint("leave it out, or say `auto`")
     })?;
+    record.warm = match text(values, "qemu-template").as_str() {
+        "" | "auto" => Warm::Auto,
+        "off" => Warm::Off,
+        other => {
+            let error = wrong_flag(format!("--qemu-template is auto or off, not `{other}`"));
+            return Err(error.hint("leave it out, or say `off`"));
+        }
+    };
     record.boot2docker_url = text(values, "qemu-boot2docker-url");
     record.program = text(values, "qemu-program");
     record.network = text(values, "qemu-network");
@@ -144,6 +158,7 @@ mod tests {
             ("qemu-disk-size", FlagValue::Int(1999)),
             ("qemu-accelerator", word("warp")),
             ("qemu-network", word("../x")),
+            ("qemu-template", word("maybe")),
             ("qemu-open-port", list("x")),
             ("qemu-open-port", list("80:0")),
             ("qemu-open-port", list("70000")),

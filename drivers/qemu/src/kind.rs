@@ -1,9 +1,10 @@
 use machine_driver::{
-    Availability, Context, Driver, Error, Flag, FlagValues, Kind, Result, async_trait,
+    Availability, Context, Driver, Error, Flag, FlagValues, Kind, Result, Templates, async_trait,
 };
 
 use crate::driver::Qemu;
 use crate::program;
+use crate::template::QemuTemplates;
 
 /// What the registry holds for `qemu`.
 pub fn kind() -> impl Kind {
@@ -51,5 +52,9 @@ impl Kind for QemuKind {
                 fix: error.hints().first().cloned(),
             },
         }
+    }
+
+    fn templates(&self) -> Option<&dyn Templates> {
+        Some(&QemuTemplates)
     }
 }

@@ -1,5 +1,6 @@
 //! Switching a machine on.
 
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -7,15 +8,18 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use machine_driver::process::tail;
+use machine_driver::seed::Seed;
 use machine_driver::wait::{Look, Wait};
 use machine_driver::{Context, Error, Result};
 use tokio::process::{Child, Command};
 
 use crate::accelerator::Accelerator;
+use crate::arguments::{Memory, Network, Setup};
 use crate::driver::Qemu;
 use crate::files::Files;
 use crate::process_id::ProcessId;
-use crate::{accelerator, arguments, names, network, platform, ports, program, qmp};
+use crate::template::{self, Template};
+use crate::{accelerator, arguments, names, network, platform, ports, program, qmp, saved};
 
 /// What QEMU complains of, and what to do about it.
 const ADVICE: [(&str, &str); 4] = [
@@ -28,45 +32,87 @@ const ADVICE: [(&str, &str); 4] = [
 /// How often a port that was lost in the last moment is replaced.
 const TRIES: usize = 3;
 
-/// Starts QEMU, unless it runs. The process is on record before anything waits for it.
-pub(crate) async fn start(qemu: &mut Qemu, cx: &Context) -> Result<()> {
+/// What a machine starts from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Origin<'a> {
+    /// Its power switch.
+    Boot,
+    /// A template, of which it becomes a machine of its own with this seed.
+    Template(&'a Template, &'a Seed),
+    /// Its own memory, saved by [`crate::saved::suspend`].
+    Saved,
+}
+
+/// Starts QEMU, unless it runs. The process is on record before anything waits for it. On return
+/// from anything but a boot the guest works.
+pub(crate) async fn start(qemu: &mut Qemu, cx: &Context, origin: Origin<'_>) -> Result<()> {
     let files = Files::new(cx);
     if platform::is_held(&files.lock())? {
         return Ok(());
     }
     let program = program::find(&qemu.record.program, &cx.search_path)?;
-    let choice = accelerator::choose(cx, &program, qemu.record.accelerator).await?;
-    cx.progress.line(&choice.reason);
-    qemu.record.accelerator_used = Some(choice.accelerator);
+    let accelerator = accelerator(qemu, cx, &program, origin).await?;
+    qemu.record.accelerator_used = Some(accelerator);
     platform::private_dir(&cx.runtime_dir)?;
     if !qemu.record.network.is_empty() {
         qemu.join_network(cx)?;
     }
+    let network = match qemu.record.network.as_str() {
+        "" => Network::None,
+        name => Network::Group(network::port(cx, name)?),
+    };
+    let memory = match origin {
+        Origin::Template(template, _) => Memory::CopyOnWrite(&template.memory),
+        Origin::Boot | Origin::Saved => Memory::Ordinary,
+    };
+    let incoming = !matches!(origin, Origin::Boot);
+    let setup = Setup { accelerator, memory, network, incoming };
     let mut tries = TRIES;
     loop {
         move_taken_ports(qemu, cx)?;
         cx.checkpoint(qemu)?;
-        match launch(qemu, cx, &program, choice.accelerator).await {
+        match launch(qemu, cx, &program, setup).await {
             Err(error) if tries > 1 && is_about_a_port(&error) => tries -= 1,
             result => break result?,
         }
     }
-    names::tell_self(cx, &qemu.record.network).await?;
+    match origin {
+        Origin::Boot => names::tell_self(cx, &qemu.record.network).await?,
+        Origin::Template(template, seed) => {
+            template::bring_to_life(&qemu.record, &files, template, seed).await?;
+        }
+        Origin::Saved => saved::carry_on(&files).await?,
+    }
     names::tell_peers(cx, &qemu.record.network).await
 }
 
-async fn launch(
-    qemu: &mut Qemu,
+/// A saved state can only be carried on with by the accelerator that it was saved with.
+async fn accelerator(
+    qemu: &Qemu,
     cx: &Context,
     program: &Path,
-    accelerator: Accelerator,
-) -> Result<()> {
+    origin: Origin<'_>,
+) -> Result<Accelerator> {
+    if let (Origin::Saved, Some(used)) = (origin, qemu.record.accelerator_used) {
+        return Ok(used);
+    }
+    let choice = accelerator::choose(cx, program, qemu.record.accelerator).await?;
+    cx.progress.line(&choice.reason);
+    Ok(choice.accelerator)
+}
+
+async fn launch(qemu: &mut Qemu, cx: &Context, program: &Path, setup: Setup<'_>) -> Result<()> {
     let files = Files::new(cx);
-    let multicast = match qemu.record.network.as_str() {
-        "" => None,
-        name => Some(network::port(cx, name)?),
-    };
-    let args = arguments::arguments(&qemu.record, &files, accelerator, multicast)?;
+    let args = arguments::arguments(&qemu.record, &files, setup)?;
+    let (mut child, begin) = spawn(&files, program, &args)?;
+    qemu.record.process = child.id().and_then(ProcessId::of);
+    cx.checkpoint(qemu)?;
+    await_monitor(&mut child, &files, begin).await
+}
+
+/// Starts the program with the lock file as its standard input. Returns also where in the log
+/// begins what it says.
+pub(crate) fn spawn(files: &Files, program: &Path, args: &[OsString]) -> Result<(Child, u64)> {
     // The monitor's and the last start's leftovers say nothing of the machine that starts now.
     fs::remove_file(files.pid()).ok();
     fs::rename(files.console(), files.console_before()).ok();
@@ -78,15 +124,13 @@ async fn launch(
     let mut command = Command::new(program);
     command.args(args).stdin(lock).stdout(log.try_clone()?).stderr(Stdio::from(log));
     platform::detach(&mut command);
-    let mut child =
+    let child =
         command.spawn().map_err(|error| Error::other("QEMU cannot be started").caused_by(error))?;
-    qemu.record.process = child.id().and_then(ProcessId::of);
-    cx.checkpoint(qemu)?;
-    await_monitor(&mut child, &files, begin).await
+    Ok((child, begin))
 }
 
 /// Waits until QEMU takes commands, which is when it has opened all that it was given.
-async fn await_monitor(child: &mut Child, files: &Files, begin: u64) -> Result<()> {
+pub(crate) async fn await_monitor(child: &mut Child, files: &Files, begin: u64) -> Result<()> {
     let wait = Wait::new("QEMU's monitor", Duration::from_secs(30));
     let child = tokio::sync::Mutex::new(child);
     let look = async || {

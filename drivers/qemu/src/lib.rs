@@ -20,14 +20,17 @@
 mod accelerator;
 mod adopt;
 mod arguments;
+mod birth;
 mod check;
 mod driver;
 mod files;
 mod flags;
 mod forwards;
+mod identity;
 mod kind;
 mod launch;
 mod materials;
+mod migration;
 mod names;
 mod network;
 mod platform;
@@ -38,7 +41,9 @@ mod process_id;
 mod program;
 mod qmp;
 mod record;
+mod saved;
 mod shared;
 mod system;
+mod template;
 
 pub use kind::kind;

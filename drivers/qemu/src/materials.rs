@@ -3,18 +3,20 @@
 use std::fs::File;
 use std::io::Write;
 
-use machine_driver::seed::Interface;
-use machine_driver::{Birth, Context, Error, Result, file};
+use machine_driver::seed::{Interface, Seed};
+use machine_driver::{Birth, Context, Error, Image, Result, file};
 
 use crate::files::Files;
 use crate::network;
 use crate::record::Record;
 
-/// Links the image and makes the disk, with the seed at its start. The record says afterwards
-/// that they are there.
-pub(crate) fn prepare(cx: &Context, record: &mut Record, birth: &Birth) -> Result<()> {
-    let files = Files::new(cx);
-    let image = birth.image.as_ref().ok_or_else(|| Error::other("there is no boot image"))?;
+/// Links the image into the directory of `files` and records what the machine is to boot.
+pub(crate) fn link_image(
+    cx: &Context,
+    record: &mut Record,
+    files: &Files,
+    image: &Image,
+) -> Result<()> {
     let copy = |from: &std::path::Path, to: &std::path::Path| {
         file::link_or_copy(from, to).map_err(|error| {
             Error::from(error).context(format!("cannot copy `{}`", from.display()))
@@ -28,19 +30,25 @@ pub(crate) fn prepare(cx: &Context, record: &mut Record, birth: &Birth) -> Resul
     }
     record.image_version.clone_from(&image.version);
     record.kernel_command_line = image.direct.as_ref().map(|direct| direct.command_line.clone());
-    if !record.disk_ready {
-        make_disk(cx, record, birth, &files)?;
-        record.disk_ready = true;
-    }
     Ok(())
 }
 
-fn make_disk(cx: &Context, record: &Record, birth: &Birth, files: &Files) -> Result<()> {
+/// The seed with what the driver knows: the machine's place on its shared network.
+pub(crate) fn seed(cx: &Context, record: &Record, birth: &Birth) -> Result<Seed> {
     let mut seed = birth.seed.clone();
     if let Some(address) = record.private_ip {
         let mac = record.mac.clone();
         seed.interfaces.push(Interface { mac, address: address.into(), prefix: network::PREFIX });
         seed.hosts.extend(network::hosts(cx, &record.network)?);
+    }
+    Ok(seed)
+}
+
+/// Makes the disk, with the seed at its start. One that is ready may have been used and is never
+/// made again.
+pub(crate) fn make_disk(record: &mut Record, seed: &Seed, files: &Files) -> Result<()> {
+    if record.disk_ready {
+        return Ok(());
     }
     let write = || -> std::io::Result<()> {
         let mut temp = tempfile::Builder::new().prefix(".tmp-").tempfile_in(files.dir())?;
@@ -55,13 +63,14 @@ fn make_disk(cx: &Context, record: &Record, birth: &Birth, files: &Files) -> Res
     write().map_err(|error| {
         let path = files.disk();
         Error::from(error).context(format!("cannot make the disk `{}`", path.display()))
-    })
+    })?;
+    record.disk_ready = true;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
-    use machine_driver::Image;
-    use machine_driver::seed::{MAGIC, Seed};
+    use machine_driver::seed::MAGIC;
 
     use super::*;
     use crate::files::tests::Lab;
@@ -70,22 +79,28 @@ mod tests {
     fn a_disk_that_was_used_is_never_made_again() {
         let lab = Lab::new();
         let cx = lab.context("lab1");
-        let iso = lab.path().join("b2d.iso");
-        std::fs::write(&iso, "iso").unwrap();
-        let birth = Birth {
-            image: Some(Image::iso("v1", &iso)),
-            seed: Seed::default(),
-            ssh_public_key: String::new(),
-        };
+        let files = Files::new(&cx);
         let mut record = Record::new(&cx);
         record.disk_size = 3;
-        prepare(&cx, &mut record, &birth).unwrap();
-        let disk = Files::new(&cx).disk();
-        let bytes = std::fs::read(&disk).unwrap();
+        make_disk(&mut record, &Seed::default(), &files).unwrap();
+        let bytes = std::fs::read(files.disk()).unwrap();
         assert_eq!(bytes.len(), 3 << 20);
         assert!(bytes.starts_with(MAGIC.as_bytes()));
-        std::fs::write(&disk, "used").unwrap();
-        prepare(&cx, &mut record, &birth).unwrap();
-        assert_eq!(std::fs::read(&disk).unwrap(), b"used");
+        std::fs::write(files.disk(), "used").unwrap();
+        make_disk(&mut record, &Seed::default(), &files).unwrap();
+        assert_eq!(std::fs::read(files.disk()).unwrap(), b"used");
+    }
+
+    #[test]
+    fn the_image_is_in_the_directory_and_on_record() {
+        let lab = Lab::new();
+        let cx = lab.context("lab1");
+        let iso = lab.path().join("b2d.iso");
+        std::fs::write(&iso, "iso").unwrap();
+        let mut record = Record::new(&cx);
+        let files = Files::new(&cx);
+        link_image(&cx, &mut record, &files, &Image::iso("v1", &iso)).unwrap();
+        assert_eq!(std::fs::read(files.iso()).unwrap(), b"iso");
+        assert_eq!((record.image_version.as_str(), record.kernel_command_line), ("v1", None));
     }
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use machine_driver::seed::Seed;
-use machine_driver::{Context, Error, Result};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use machine_driver::{Context, Result};
 
 use crate::files::Files;
+use crate::identity::{Clock, Port, Request};
 use crate::{network, platform};
 
 /// How long a guest may take to answer; one that is still booting reads the names later.
@@ -39,40 +39,14 @@ pub(crate) async fn tell_self(cx: &Context, network: &str) -> Result<()> {
         return Ok(());
     }
     let seed = Seed { hosts: network::hosts(cx, network)?, ..Seed::default() };
-    let message = message(&seed)?;
-    let mut stream = platform::connect(&Files::new(cx).identity()).await?;
-    stream.write_all(&message).await?;
-    Ok(stream.flush().await?)
+    let archive = seed.to_identity_tar()?;
+    let mut port = Port::open(&Files::new(cx).identity()).await?;
+    port.leave(Request::Apply { archive: &archive, clock: Clock::Leave }).await
 }
 
 /// Sends a part of an identity to a running guest and waits until it is applied.
 async fn send(files: &Files, seed: &Seed) -> Result<()> {
-    let message = message(seed)?;
-    let exchange = async {
-        let mut stream = platform::connect(&files.identity()).await?;
-        stream.write_all(&message).await?;
-        let mut answer = Vec::new();
-        while !answer.ends_with(b"\n") {
-            let mut byte = [0];
-            if stream.read(&mut byte).await? == 0 {
-                break;
-            }
-            answer.push(byte[0]);
-        }
-        std::io::Result::Ok(answer)
-    };
-    let answer = tokio::time::timeout(PATIENCE, exchange)
-        .await
-        .map_err(|_elapsed| Error::other("its guest does not answer"))??;
-    match String::from_utf8_lossy(&answer).trim() {
-        "ok" => Ok(()),
-        other => Err(Error::other(format!("its guest said `{other}`"))),
-    }
-}
-
-fn message(seed: &Seed) -> Result<Vec<u8>> {
-    let tar = seed.to_identity_tar()?;
-    let mut message = format!("apply {}\n", tar.len()).into_bytes();
-    message.extend(tar);
-    Ok(message)
+    let archive = seed.to_identity_tar()?;
+    let mut port = Port::open(&files.identity()).await?;
+    port.ask(Request::Apply { archive: &archive, clock: Clock::Leave }, PATIENCE).await
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::driver::Qemu;
 use crate::files::{Files, OWNED};
-use crate::{adopt, names, network, platform, ports, qmp};
+use crate::{adopt, names, network, platform, ports, qmp, saved};
 
 /// How long a guest may take to shut down: Docker alone gives each container ten seconds.
 const SHUTDOWN: Duration = Duration::from_secs(90);
@@ -21,6 +21,12 @@ const PRESS_AGAIN: Duration = Duration::from_secs(10);
 pub(crate) async fn stop(qemu: &mut Qemu, cx: &Context) -> Result<()> {
     let files = Files::new(cx);
     if !platform::is_held(&files.lock())? {
+        if files.saved().exists() {
+            let name = &cx.machine;
+            return Err(Error::other("a machine that is saved cannot be shut down in order")
+                .hint(format!("let it go on first: `machine start {name}`"))
+                .hint(format!("or drop its memory: `machine kill {name}`")));
+        }
         return Ok(());
     }
     let pressed = std::sync::Mutex::new(None::<Instant>);
@@ -59,8 +65,14 @@ async fn press(files: &Files) -> Result<()> {
     Ok(())
 }
 
-/// Ends QEMU at once, and waits until it is gone.
+/// Switches off at once; what was saved of the memory is gone too.
 pub(crate) async fn kill(qemu: &mut Qemu, cx: &Context) -> Result<()> {
+    saved::forget(&Files::new(cx))?;
+    end(qemu, cx).await
+}
+
+/// Ends QEMU at once, and waits until it is gone.
+pub(crate) async fn end(qemu: &mut Qemu, cx: &Context) -> Result<()> {
     let files = Files::new(cx);
     if platform::is_held(&files.lock())? {
         let process = adopt::process(&qemu.record, &files).await;

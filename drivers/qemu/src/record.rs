@@ -24,6 +24,8 @@ pub(crate) struct Record {
     pub(crate) disk_size: u32,
     /// The one asked for.
     pub(crate) accelerator: Accelerator,
+    /// Whether it may be made from a template.
+    pub(crate) warm: Warm,
     /// The one used at the last start.
     pub(crate) accelerator_used: Option<Accelerator>,
     /// The QEMU program asked for; empty for the one on the search path.
@@ -47,10 +49,23 @@ pub(crate) struct Record {
     pub(crate) kernel_command_line: Option<String>,
     /// The disk is whole. It may have been used from then on and is never made again.
     pub(crate) disk_ready: bool,
+    /// It was started from a template and has perhaps not learnt yet who it is: what there is of it
+    /// is made again.
+    pub(crate) unborn: bool,
     /// QEMU, as last started.
     pub(crate) process: Option<ProcessId>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
+}
+
+/// Whether a machine may be made from a template.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Warm {
+    /// From one that fits, if there is one.
+    #[default]
+    Auto,
+    Off,
 }
 
 impl Record {
@@ -73,6 +88,8 @@ impl Record {
         let own =
             |host_port, guest_port| Forward { host: "127.0.0.1".to_owned(), host_port, guest_port };
         let mut all = vec![own(self.base.ssh_port, 22), own(self.engine_port, 2376)];
+        // A template has no ports.
+        all.retain(|forward| forward.host_port != 0);
         all.extend(self.forwards.iter().cloned());
         all
     }

@@ -7,6 +7,12 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(crate) use unix::{channel, connect, detach, free_space, hold, is_held, private_dir};
+pub(crate) use unix::{
+    allocated, channel, connect, connect_blocking, copy_sparse, detach, free_space, hash_sparse,
+    hold, incoming, is_held, listen, memory_file, private_dir, stamp,
+};
 #[cfg(windows)]
-pub(crate) use windows::{channel, connect, detach, free_space, hold, is_held, private_dir};
+pub(crate) use windows::{
+    allocated, channel, connect, connect_blocking, copy_sparse, detach, free_space, hash_sparse,
+    hold, incoming, is_held, listen, memory_file, private_dir, stamp,
+};

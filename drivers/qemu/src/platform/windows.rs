@@ -43,6 +43,52 @@ pub(crate) fn channel(path: &Path) -> io::Result<String> {
     Ok(format!("host=127.0.0.1,port={port},ipv6=off"))
 }
 
+/// A local socket that QEMU is to connect to.
+pub(crate) struct Listener {
+    listener: tokio::net::TcpListener,
+    /// What QEMU calls it.
+    pub(crate) uri: String,
+}
+
+pub(crate) fn listen(_path: &Path) -> io::Result<Listener> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    listener.set_nonblocking(true)?;
+    let uri = format!("tcp:{}", listener.local_addr()?);
+    Ok(Listener { listener: tokio::net::TcpListener::from_std(listener)?, uri })
+}
+
+impl Listener {
+    pub(crate) async fn accept(&self) -> io::Result<impl io::Read + Send + use<>> {
+        let stream = self.listener.accept().await?.0.into_std()?;
+        stream.set_nonblocking(false)?;
+        Ok(stream)
+    }
+}
+
+/// The name of a local socket on which QEMU is to wait for a state.
+pub(crate) fn incoming(path: &Path) -> io::Result<String> {
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
+    std::fs::write(path, port.to_string())?;
+    Ok(format!("tcp:127.0.0.1:{port}"))
+}
+
+pub(crate) fn connect_blocking(path: &Path) -> io::Result<impl io::Write + use<>> {
+    let text = std::fs::read_to_string(path)?;
+    let port: u16 = text.trim().parse().map_err(io::Error::other)?;
+    std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+}
+
+/// QEMU has no memory in files on Windows, hence no templates.
+pub(crate) fn memory_file(_path: &Path, _share: bool) -> Option<String> {
+    None
+}
+
+/// Changes when somebody writes to the file and does not forge its time.
+pub(crate) fn stamp(path: &Path) -> io::Result<String> {
+    let meta = std::fs::metadata(path)?;
+    Ok(format!("{} {:?}", meta.len(), meta.modified()?))
+}
+
 pub(crate) async fn connect(path: &Path) -> io::Result<TcpStream> {
     let text = std::fs::read_to_string(path)?;
     let port: u16 = text.trim().parse().map_err(io::Error::other)?;
@@ -62,4 +108,22 @@ pub(crate) fn private_dir(path: &Path) -> io::Result<()> {
 /// Not known: the standard library cannot say it.
 pub(crate) fn free_space(_path: &Path) -> Option<u64> {
     None
+}
+
+/// Copies a file to an empty one.
+pub(crate) fn copy_sparse(from: &Path, mut to: &File) -> io::Result<()> {
+    io::copy(&mut File::open(from)?, &mut to).map(|_bytes| ())
+}
+
+/// SHA-256 of a file.
+pub(crate) fn hash_sparse(path: &Path) -> io::Result<String> {
+    use sha2::{Digest, Sha256};
+    let mut hash = Sha256::new();
+    io::copy(&mut File::open(path)?, &mut hash)?;
+    Ok(machine_driver::file::hex(&hash.finalize()))
+}
+
+/// Bytes that a file takes on the disk, holes included.
+pub(crate) fn allocated(path: &Path) -> io::Result<u64> {
+    Ok(std::fs::metadata(path)?.len())
 }

@@ -1,0 +1,17 @@
+use std::process::ExitCode;
+
+use super::error::CliError;
+use super::session::Session;
+use super::target::Targets;
+use crate::engine::Action;
+
+/// Save machines with their memory and switch them off; `start` carries on
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    #[command(flatten)]
+    targets: Targets,
+}
+
+pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliError> {
+    super::power::run(args.targets, Action::Suspend, session).await
+}
