@@ -8,3 +8,5 @@ mod env;
 mod lab;
 mod listing;
 mod vm;
+#[cfg(unix)]
+mod warm;

@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::lab::{Lab, run};
 
 /// Says plainly that a test was skipped because something it needs is not installed.
-fn skipped() -> bool {
+pub(crate) fn skipped() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let has = |program: &str| std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
     for program in ["qemu-system-x86_64", "docker", "busybox", "tar"] {
@@ -29,14 +29,14 @@ fn docker(lab: &Lab, machine: &str) -> Command {
 }
 
 #[track_caller]
-fn docker_ok(lab: &Lab, machine: &str, args: &[&str]) -> String {
+pub(crate) fn docker_ok(lab: &Lab, machine: &str, args: &[&str]) -> String {
     let run = run(docker(lab, machine).args(args));
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
     run.stdout
 }
 
 /// Makes an image of one static program, since there may be no registry.
-fn import(lab: &Lab, machine: &str) {
+pub(crate) fn import(lab: &Lab, machine: &str) {
     let config = lab.ok(["config", machine]);
     let options: Vec<String> = config.lines().map(|line| line.replace('"', "'")).collect();
     let script = format!(
@@ -49,7 +49,7 @@ fn import(lab: &Lab, machine: &str) {
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
 }
 
-fn qemus(store: &Path) -> usize {
+pub(crate) fn qemus(store: &Path) -> usize {
     let store = store.display().to_string();
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     processes
@@ -59,6 +59,17 @@ fn qemus(store: &Path) -> usize {
             line.contains("qemu-system") && line.contains(&store)
         })
         .count()
+}
+
+/// The version of the image that `create` uses. It is in the cache, or this builds it.
+pub(crate) fn image_version(lab: &Lab) -> String {
+    match lab.ok(["image", "ls", "--format", "json"]).trim() {
+        "[]" => lab.ok(["image", "build"]).lines().last().unwrap().to_owned(),
+        text => {
+            let images: serde_json::Value = serde_json::from_str(text).unwrap();
+            images.as_array().unwrap().last().unwrap()["version"].as_str().unwrap().to_owned()
+        }
+    }
 }
 
 /// The main job: create, env, a container with a published port that comes back after stop and
@@ -147,15 +158,7 @@ fn a_kernel_that_panics_is_reported_with_its_console() {
         return;
     }
     let lab = Lab::new();
-    lab.ok(["image", "ls"]);
-    // The image is there, or this builds it.
-    let version = match lab.ok(["image", "ls", "--format", "json"]).trim() {
-        "[]" => lab.ok(["image", "build"]).lines().last().unwrap().to_owned(),
-        text => {
-            let images: serde_json::Value = serde_json::from_str(text).unwrap();
-            images.as_array().unwrap().last().unwrap()["version"].as_str().unwrap().to_owned()
-        }
-    };
+    let version = image_version(&lab);
     let good = crate::lab::cache().join("images").join(version);
     let bad = lab.path().join("cache/images/broken");
     std::fs::create_dir_all(&bad).unwrap();

@@ -22,7 +22,9 @@ impl Templates for QemuTemplates {
 
     async fn fits(&self, cx: &Context, driver: &dyn Driver, material: &Material) -> Result<bool> {
         let record = record(driver)?;
-        Ok(super::find(cx, &record, &material.image, &material.profile).await?.is_some())
+        let found = super::find(cx, &record, &material.image, &material.profile).await;
+        // A broken one is made anew like one that is missing.
+        Ok(matches!(found, Ok(Some(_))))
     }
 
     async fn build(
