@@ -88,6 +88,64 @@ row("create, s", f"{min(creates):.1f}", shown(creates))
 row("bare QEMU to the first TLS answer, s", f"{min(bares):.1f}", shown(bares))
 row("create / bare (at most 1.10)", f"{min(creates) / min(bares):.2f}")
 
+
+# Machines from a template, up to the first `docker version` that a real client gets.
+def docker(name):
+    directory = f"{store}/machines/{name}"
+    port = json.load(open(f"{directory}/config.json"))["Driver"]["EnginePort"]
+    return ["docker", "--tlsverify", f"--tlscacert={directory}/ca.pem", f"--tlscert={directory}/cert.pem",
+            f"--tlskey={directory}/key.pem", "-H", f"tcp://127.0.0.1:{port}", "version"]
+
+
+def usable(*names):
+    """Creates machines at the same time; the seconds until all of them answered a docker client."""
+    begin = time.monotonic()
+    create = lambda name: subprocess.Popen([machine, "create", "--qemu-memory", "1024", name],
+                                           stdout=subprocess.DEVNULL, env={**os.environ, "QEMU_TEMPLATE": "auto"})
+    for process in [create(name) for name in names]:
+        if process.wait() != 0:
+            sys.exit("create failed")
+    for name in names:
+        subprocess.run(docker(name), check=True, stdout=subprocess.DEVNULL)
+    return time.monotonic() - begin
+
+
+def memory(name, key):
+    """Megabytes of a machine's QEMU by a key of smaps_rollup."""
+    pid = json.load(open(f"{store}/machines/{name}/config.json"))["Driver"]["Process"]["PID"]
+    lines = open(f"/proc/{pid}/smaps_rollup").read().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(key)) / 1024
+
+
+begin = time.monotonic()
+subprocess.run([machine, "template", "build"], check=True, stdout=subprocess.DEVNULL,
+               env={**os.environ, "QEMU_TEMPLATE": "auto", "QEMU_MEMORY": "1024"})
+built = time.monotonic() - begin
+row("template build, s", f"{built:.1f}")
+row("template build - create (at most 4)", f"{built - min(creates):.1f}")
+warm = []
+for number in range(5):
+    warm.append(usable(f"warm{number}"))
+    run("rm", "-y", f"warm{number}")
+row("create from a template to docker version, s", f"{min(warm):.2f}", shown(warm) + " (at most 2.5)")
+row("the same / create (at most 0.15)", f"{min(warm) / min(creates):.2f}")
+three = usable("t0", "t1", "t2")
+row("three at once, s (at most 6)", f"{three:.1f}")
+each = [memory(f"t{number}", "Private_Dirty") for number in range(3)]
+row("memory of their own, MB each", " ".join(f"{mb:.0f}" for mb in each))
+row("in memory altogether (PSS), MB each", " ".join(f"{memory(f't{n}', 'Pss:'):.0f}" for n in range(3)))
+run("rm", "-y", "t0", "t1", "t2")
+templates = f"{os.environ['MACHINE_CACHE_PATH']}/qemu/templates"
+for directory, _, names in os.walk(templates):
+    for name in names:
+        file = os.open(f"{directory}/{name}", os.O_RDONLY)
+        os.fsync(file)
+        os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+        os.close(file)
+cold = usable("cold")
+row("the same with a cold page cache, s", f"{cold:.2f}")
+run("rm", "-y", "cold")
+
 for count in (1, 100, 1000):
     have = len(os.listdir(f"{store}/machines")) if os.path.isdir(f"{store}/machines") else 0
     if have == 0:
