@@ -1,4 +1,4 @@
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,7 +62,7 @@ async fn build_locked(images: &Images, progress: Arc<dyn Progress>) -> Result<En
     if output.exists() {
         let entry = Entry::read(&output)?;
         // Asked for now, so it is the newest again.
-        File::open(output.join(machine_guest::build::MANIFEST))?
+        File::open(output.join(machine_guest::manifest::MANIFEST))?
             .set_modified(std::time::SystemTime::now())?;
         progress.line(&format!("The image {} is current.", entry.manifest.version));
         return Ok(entry);
@@ -71,17 +71,29 @@ async fn build_locked(images: &Images, progress: Arc<dyn Progress>) -> Result<En
     Entry::read(&output)
 }
 
-async fn lock(dir: &Path, progress: &dyn Progress) -> Result<File> {
+/// Waits until no other command builds or imports an image, and sweeps away what one that was
+/// killed has left.
+pub(super) async fn lock(dir: &Path, progress: &dyn Progress) -> Result<File> {
     file::create_dir(dir)?;
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).open(dir.join(".lock"))?;
     let mut said = false;
-    while file.try_lock().is_err() {
+    while let Err(error) = file.try_lock() {
+        if let TryLockError::Error(error) = error {
+            return Err(error.into());
+        }
         if !said {
             progress.line("Waiting for the image that another command builds...");
             said = true;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    for entry in std::fs::read_dir(dir)?.filter_map(std::result::Result::ok) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if [".build-", ".import-", ".removed-"].iter().any(|prefix| name.starts_with(prefix)) {
+            std::fs::remove_dir_all(entry.path()).ok();
+        }
     }
     Ok(file)
 }
