@@ -134,6 +134,14 @@ fn a_mirror_that_is_none() {
         1,
         &["does not describe a repository"],
     );
+    let key = lab.path().join("key.asc");
+    fs::write(&key, "<html>").unwrap();
+    let spec = format!("http://127.0.0.1:9/debian trixie stable {}", key.display());
+    refused(
+        &lab.run(["image", "build", "--repo", &spec]),
+        1,
+        &["key.asc` is not a usable OpenPGP key", "hint:"],
+    );
 }
 
 #[test]
