@@ -2,23 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read};
+use std::io::{self, BufWriter};
 use std::path::Path;
 use std::sync::Arc;
 
 use machine_driver::{Error, Progress, Result, file};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 use crate::apt::{self, Archive, Package};
 use crate::content::{self, Choice};
+use crate::manifest::{
+    FORMAT, FileEntry, INITRD, ISO, KERNEL, MANIFEST, Manifest, OnMedium, PackageEntry,
+};
 use crate::tree::Tree;
 use crate::write::{self, Firmware, Medium};
-
-pub const ISO: &str = "machine.iso";
-pub const KERNEL: &str = "vmlinuz";
-pub const INITRD: &str = "initrd.img";
-pub const MANIFEST: &str = "manifest.json";
 
 /// For direct kernel boot and both boot loaders. A panic ends the machine after ten seconds, when
 /// its console has been read.
@@ -31,35 +27,6 @@ const INITRD_LEVEL: i32 = 19;
 /// The time of everything in the image. It is no statement about when the image was made: the same
 /// packages give the same bytes.
 const EPOCH: u32 = 1_735_689_600;
-
-/// What is in an image, and what its files must be.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Manifest {
-    /// Of this file's form: 1.
-    pub format: u32,
-    pub version: String,
-    /// The version of the Docker Engine.
-    pub docker: String,
-    pub kernel: String,
-    pub command_line: String,
-    pub files: BTreeMap<String, FileEntry>,
-    pub packages: Vec<PackageEntry>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FileEntry {
-    /// In bytes.
-    pub size: u64,
-    /// In lower-case hexadecimal.
-    pub sha256: String,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PackageEntry {
-    pub name: String,
-    pub version: String,
-    pub sha256: String,
-}
 
 /// The packages that an image built now would be made of.
 pub async fn choose(
@@ -98,26 +65,6 @@ pub async fn build(
     Ok(manifest)
 }
 
-/// Compares every file of an image with its manifest.
-pub fn verify(dir: &Path) -> Result<()> {
-    let path = dir.join(MANIFEST);
-    let broken = |path: &Path, why: String| {
-        Error::other(format!("`{}` is broken", path.display())).caused_by(why)
-    };
-    let text = fs::read(&path).map_err(|error| broken(&path, error.to_string()))?;
-    let manifest: Manifest =
-        serde_json::from_slice(&text).map_err(|error| broken(&path, error.to_string()))?;
-    for (name, expected) in &manifest.files {
-        let path = dir.join(name);
-        let found = file_entry(&path).map_err(|error| broken(&path, error.to_string()))?;
-        if found != *expected {
-            let why = format!("its SHA-256 is {}, not {}", found.sha256, expected.sha256);
-            return Err(broken(&path, why));
-        }
-    }
-    Ok(())
-}
-
 fn assemble(
     choice: &Choice,
     packages: &[Package],
@@ -143,15 +90,32 @@ fn assemble(
 
     progress.line("Packing the root file system...");
     let squashfs = dir.join(".root.sqfs");
-    write::squashfs(&root, EPOCH, ROOT_LEVEL, BufWriter::new(File::create(&squashfs)?))?;
+    let file = File::create(&squashfs)?;
+    let length = write::squashfs(&root, EPOCH, ROOT_LEVEL, BufWriter::new(&file))?;
+    file.set_len(length)?;
     drop(root);
     let mut initrd = Vec::new();
     write::initramfs(&initrd_tree, EPOCH, INITRD_LEVEL, &mut initrd)?;
 
     progress.line("Writing the image...");
-    let label = format!("b2d-v{}", choice.docker);
+    file::write_atomic(&dir.join(KERNEL), kernel, 0o644)?;
+    file::write_atomic(&dir.join(INITRD), &initrd, 0o644)?;
+    let entry = |name: &str| Ok((name.to_owned(), FileEntry::of(&dir.join(name))?));
+    let mut manifest = Manifest {
+        format: FORMAT,
+        version,
+        docker: choice.docker.clone(),
+        kernel: release.clone(),
+        command_line: COMMAND_LINE.to_owned(),
+        files: [KERNEL, INITRD].into_iter().map(entry).collect::<io::Result<BTreeMap<_, _>>>()?,
+        packages: packages.iter().map(PackageEntry::from).collect(),
+    };
+    let on_medium = |before: &FileEntry| {
+        let (manifest, before) = (manifest.clone(), before.clone());
+        serde_json::to_vec(&OnMedium { manifest, before }).map_err(io::Error::other)
+    };
     let medium = Medium {
-        label: &label,
+        label: &format!("b2d-v{}", choice.docker),
         epoch: EPOCH,
         kernel,
         initrd: &initrd,
@@ -163,55 +127,20 @@ fn assemble(
             mbr: firmware[2],
             efi: firmware[3],
         },
+        manifest: &on_medium,
     };
     let iso = File::create(dir.join(ISO))?;
     write::iso(&medium, BufWriter::with_capacity(1 << 20, &iso))?;
     iso.sync_all()?;
     fs::remove_file(&squashfs)?;
-    file::write_atomic(&dir.join(KERNEL), kernel, 0o644)?;
-    file::write_atomic(&dir.join(INITRD), &initrd, 0o644)?;
-    let files = [ISO, KERNEL, INITRD]
-        .into_iter()
-        .map(|name| Ok((name.to_owned(), file_entry(&dir.join(name))?)))
-        .collect::<io::Result<_>>()?;
-    let manifest = Manifest {
-        format: 1,
-        version,
-        docker: choice.docker.clone(),
-        kernel: release.clone(),
-        command_line: COMMAND_LINE.to_owned(),
-        files,
-        packages: packages.iter().map(PackageEntry::from).collect(),
-    };
+    manifest.files.extend([entry(ISO)?]);
     let text = serde_json::to_vec_pretty(&manifest).map_err(io::Error::other)?;
     file::write_atomic(&dir.join(MANIFEST), &text, 0o644)?;
     Ok(manifest)
-}
-
-impl From<&Package> for PackageEntry {
-    fn from(package: &Package) -> Self {
-        let Package { name, version, sha256, .. } = package.clone();
-        Self { name, version, sha256 }
-    }
 }
 
 fn need<'a>(tree: &'a Tree, path: &str) -> Result<&'a [u8]> {
     tree.file(path)
         .map(|content| &content[..])
         .ok_or_else(|| Error::other(format!("no package brought `{path}`")))
-}
-
-fn file_entry(path: &Path) -> io::Result<FileEntry> {
-    let mut file = File::open(path)?;
-    let mut hash = Sha256::new();
-    let mut size = 0;
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let read = file.read(&mut buffer)?;
-        if read == 0 {
-            return Ok(FileEntry { size, sha256: file::hex(&hash.finalize()) });
-        }
-        size += read as u64;
-        hash.update(&buffer[..read]);
-    }
 }

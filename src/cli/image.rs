@@ -15,8 +15,9 @@ pub(super) enum Command {
     Build(BuildArgs),
     /// Take an image that was built elsewhere into the cache
     Import {
-        /// The directory of the image: `machine.iso`, `vmlinuz`, `initrd.img`, `manifest.json`
-        dir: PathBuf,
+        /// The image's ISO, or its directory (`machine.iso`, `vmlinuz`, `initrd.img`,
+        /// `manifest.json`)
+        file: PathBuf,
     },
     /// List the images in the cache; the last one is what `create` uses
     Ls {
@@ -59,7 +60,12 @@ pub(super) async fn run(command: Command, session: &Session) -> Result<ExitCode,
             show.finish();
             console::println(&built?.manifest.version)?;
         }
-        Command::Import { dir } => console::println(&images.import(&dir)?.manifest.version)?,
+        Command::Import { file } => {
+            let show = create::progress();
+            let imported = images.import(&file, &*show.for_machine("image")).await;
+            show.finish();
+            console::println(&imported?.manifest.version)?;
+        }
         Command::Ls { format } => list(&images.entries()?, format.as_deref())?,
         Command::Rm { versions, packages } => {
             for version in versions {

@@ -1,14 +1,14 @@
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use machine_driver::{Error, Progress, Result, file};
-use machine_guest::apt::{Archive, Mirror, Repo, host_mirror, host_proxy};
+use machine_guest::apt::{Archive, Keyring, Mirror, Repo, host_mirror, host_proxy};
 
 use super::{Entry, Images};
 
-/// Where packages come from.
+/// Where packages come from: Debian's release of the image, and what the user adds.
 #[derive(Debug, Clone, Default)]
 pub struct BuildSettings {
     /// The mirror that the user named.
@@ -26,14 +26,12 @@ impl BuildSettings {
             Some(url) => Mirror::named(url),
             None => host.and_then(host_mirror).unwrap_or_default(),
         };
-        let extra = self.repos.iter().map(|text| repo(text)).collect::<Result<_>>()?;
-        Ok(Archive {
-            mirror,
-            codename: "trixie",
-            architecture: "amd64",
-            extra,
-            proxy: host.and_then(host_proxy),
-        })
+        let mut archive = Archive::debian(&mirror, "trixie", "amd64")?;
+        archive.proxy = host.and_then(host_proxy);
+        for text in &self.repos {
+            archive.repos.push(repo(text)?);
+        }
+        Ok(archive)
     }
 }
 
@@ -62,7 +60,7 @@ async fn build_locked(images: &Images, progress: Arc<dyn Progress>) -> Result<En
     if output.exists() {
         let entry = Entry::read(&output)?;
         // Asked for now, so it is the newest again.
-        File::open(output.join(machine_guest::build::MANIFEST))?
+        File::open(output.join(machine_guest::manifest::MANIFEST))?
             .set_modified(std::time::SystemTime::now())?;
         progress.line(&format!("The image {} is current.", entry.manifest.version));
         return Ok(entry);
@@ -71,39 +69,56 @@ async fn build_locked(images: &Images, progress: Arc<dyn Progress>) -> Result<En
     Entry::read(&output)
 }
 
-async fn lock(dir: &Path, progress: &dyn Progress) -> Result<File> {
+/// Waits until no other command builds or imports an image, and sweeps away what one that was
+/// killed has left.
+pub(super) async fn lock(dir: &Path, progress: &dyn Progress) -> Result<File> {
     file::create_dir(dir)?;
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).open(dir.join(".lock"))?;
     let mut said = false;
-    while file.try_lock().is_err() {
+    while let Err(error) = file.try_lock() {
+        if let TryLockError::Error(error) = error {
+            return Err(error.into());
+        }
         if !said {
             progress.line("Waiting for the image that another command builds...");
             said = true;
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
+    for entry in std::fs::read_dir(dir)?.filter_map(std::result::Result::ok) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if [".build-", ".import-", ".removed-"].iter().any(|prefix| name.starts_with(prefix)) {
+            std::fs::remove_dir_all(entry.path()).ok();
+        }
+    }
     Ok(file)
 }
 
 /// Reads `URL SUITE COMPONENT… KEYFILE`.
 fn repo(text: &str) -> Result<Repo> {
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let [url, suite, components @ .., key] = words.as_slice() else {
-        return Err(Error::other(format!("`{text}` does not describe a repository"))
-            .hint("--repo 'https://HOST/debian trixie stable /etc/apt/keyrings/host.asc'"));
+    let wrong = |message: String| {
+        Error::other(message)
+            .hint("--repo 'https://HOST/debian trixie stable /etc/apt/keyrings/host.asc'")
     };
-    if components.is_empty() {
-        return Err(Error::other(format!("`{text}` names no component"))
-            .hint("--repo 'https://HOST/debian trixie stable /etc/apt/keyrings/host.asc'"));
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let [url, suite, components @ .., path] = words.as_slice() else {
+        return Err(wrong(format!("`{text}` does not describe a repository")));
+    };
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(wrong(format!("`{url}` is not the address of a repository")));
     }
-    let key = std::fs::read(key)
-        .map_err(|error| Error::other(format!("cannot read the key `{key}`")).caused_by(error))?;
+    if components.is_empty() {
+        return Err(wrong(format!("`{text}` names no component")));
+    }
+    let key = std::fs::read(path)
+        .map_err(|error| wrong(format!("cannot read the key `{path}`")).caused_by(error))?;
     Ok(Repo {
         url: (*url).to_owned(),
         suite: (*suite).to_owned(),
         components: components.iter().map(|&word| word.to_owned()).collect(),
-        keys: Arc::from(vec![key]),
+        keys: Keyring::parse(path, &key)?,
         optional: false,
     })
 }
@@ -112,15 +127,35 @@ fn repo(text: &str) -> Result<Repo> {
 mod tests {
     use super::*;
 
+    /// Any key will do.
+    const KEY: &[u8] = include_bytes!("../../guest/keys/debian-archive-trixie-stable.gpg");
+
     #[test]
     fn a_repository_has_an_address_a_suite_components_and_a_key() {
         let dir = tempfile::tempdir().unwrap();
-        let key = dir.path().join("key.asc");
-        std::fs::write(&key, "key").unwrap();
+        let key = dir.path().join("key.gpg");
+        std::fs::write(&key, KEY).unwrap();
         let good = format!("http://h/debian trixie stable test {}", key.display());
-        assert_eq!(repo(&good).unwrap().components, ["stable", "test"]);
-        for bad in ["", "http://h", "http://h trixie /no/key", "http://h trixie stable /no/key"] {
-            repo(bad).unwrap_err();
+        let settings = BuildSettings { repos: vec![good], ..BuildSettings::default() };
+        let repos = settings.archive().unwrap().repos;
+        let last = repos.last().unwrap();
+        assert_eq!(
+            (last.suite.as_str(), &last.components[..]),
+            ("trixie", &["stable", "test"].map(str::to_owned)[..])
+        );
+        assert!(!last.optional && repos.len() == 4);
+        std::fs::write(&key, "<html>").unwrap();
+        for (bad, why) in [
+            ("", "does not describe a repository"),
+            ("http://h", "does not describe a repository"),
+            ("http://h trixie /no/key", "names no component"),
+            ("http://h trixie stable /no/key", "`/no/key`"),
+            ("file:///h trixie stable /no/key", "is not the address"),
+            (&format!("http://h trixie stable {}", key.display()), "package"),
+        ] {
+            let error = repo(bad).unwrap_err();
+            assert!(error.to_string().contains(why), "{error}");
+            assert!(!error.hints().is_empty(), "{error}");
         }
     }
 }

@@ -5,10 +5,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use machine_driver::{DirectBoot, Error, ErrorKind, Image, Result, file};
-use machine_guest::build::Manifest;
+use machine_driver::{DirectBoot, Error, ErrorKind, Image, Progress, Result, file};
+use machine_guest::manifest::{self, INITRD, ISO, KERNEL, MANIFEST, Manifest};
 
-use super::Images;
+use super::{Images, build};
 
 /// One image of our own making in the cache.
 #[derive(Debug, Clone)]
@@ -20,15 +20,12 @@ pub struct Entry {
 
 impl Entry {
     pub(super) fn read(dir: &Path) -> Result<Self> {
-        let path = dir.join(machine_guest::build::MANIFEST);
-        let broken = |cause: Box<dyn std::error::Error + Send + Sync>| {
+        let manifest = Manifest::read(dir).map_err(|error| {
             Error::other(format!("the image `{}` is broken", dir.display()))
-                .caused_by(cause)
+                .caused_by(error)
                 .hint(format!("remove it with `machine image rm {}`", name(dir)))
-        };
-        let text = fs::read(&path).map_err(|error| broken(error.into()))?;
-        let manifest = serde_json::from_slice(&text).map_err(|error| broken(error.into()))?;
-        let built = fs::metadata(&path)?.modified()?;
+        })?;
+        let built = fs::metadata(dir.join(MANIFEST))?.modified()?;
         Ok(Self { dir: dir.to_owned(), manifest, built })
     }
 
@@ -51,10 +48,10 @@ impl Entry {
         }
         Ok(Image {
             version: self.manifest.version.clone(),
-            iso: self.dir.join(machine_guest::build::ISO),
+            iso: self.dir.join(ISO),
             direct: Some(DirectBoot {
-                kernel: self.dir.join(machine_guest::build::KERNEL),
-                initrd: self.dir.join(machine_guest::build::INITRD),
+                kernel: self.dir.join(KERNEL),
+                initrd: self.dir.join(INITRD),
                 command_line: self.manifest.command_line.clone(),
             }),
         })
@@ -86,27 +83,33 @@ impl Images {
     /// Hashes every file of an image and compares it with the manifest.
     pub fn verify(&self, version: &str) -> Result<()> {
         let dir = self.dir_of(version)?;
-        machine_guest::build::verify(&dir)
+        manifest::verify(&dir)
+            .map(|_| ())
             .map_err(|error| error.hint(format!("machine image rm {version}")))
     }
 
     /// Copies an image that was built elsewhere into the cache, once its files are proved to be
-    /// what its manifest says.
-    pub fn import(&self, from: &Path) -> Result<Entry> {
-        machine_guest::build::verify(from)?;
-        let entry = Entry::read(from)?;
-        let output = self.images_dir().join(&entry.manifest.version);
-        if output.exists() {
-            return Entry::read(&output);
+    /// what its manifest says: the directory of an image, or the ISO alone.
+    pub async fn import(&self, from: &Path, progress: &dyn Progress) -> Result<Entry> {
+        let images = self.images_dir();
+        let _lock = build::lock(&images, progress).await?;
+        let work = tempfile::Builder::new().prefix(".import-").tempdir_in(&images)?;
+        let manifest = if from.is_dir() {
+            let found = manifest::verify(from)
+                .map_err(|error| error.hint("copy the image again from where it was built"))?;
+            let names = found.files.into_keys();
+            for name in names.chain([MANIFEST.to_owned()]) {
+                fs::copy(from.join(&name), work.path().join(&name))?;
+            }
+            manifest::verify(work.path())?
+        } else {
+            machine_guest::import::iso(from, work.path())?
+        };
+        let output = images.join(&manifest.version);
+        if !output.exists() {
+            fs::rename(work.keep(), &output)?;
+            file::sync_dir(&images)?;
         }
-        file::create_dir(&self.images_dir())?;
-        let work = tempfile::Builder::new().prefix(".import-").tempdir_in(self.images_dir())?;
-        let names = entry.manifest.files.keys().map(String::as_str);
-        for name in names.chain([machine_guest::build::MANIFEST]) {
-            fs::copy(from.join(name), work.path().join(name))?;
-        }
-        machine_guest::build::verify(work.path())?;
-        fs::rename(work.keep(), &output)?;
         Entry::read(&output)
     }
 
@@ -115,7 +118,11 @@ impl Images {
         let dir = self.dir_of(version)?;
         let gone = self.images_dir().join(format!(".removed-{version}"));
         fs::rename(&dir, &gone)?;
-        Ok(fs::remove_dir_all(gone)?)
+        match fs::remove_dir_all(gone) {
+            // A build that began just now has swept it away.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
     }
 
     /// Removes the packages from which images were built.

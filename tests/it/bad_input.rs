@@ -134,4 +134,37 @@ fn a_mirror_that_is_none() {
         1,
         &["does not describe a repository"],
     );
+    let key = lab.path().join("key.asc");
+    fs::write(&key, "<html>").unwrap();
+    let spec = format!("http://127.0.0.1:9/debian trixie stable {}", key.display());
+    refused(
+        &lab.run(["image", "build", "--repo", &spec]),
+        1,
+        &["key.asc` is not a usable OpenPGP key", "hint:"],
+    );
+}
+
+#[test]
+fn an_image_that_is_none() {
+    let lab = Lab::new();
+    let cache = lab.path().join("cache");
+    let import = |path: &std::path::Path| {
+        run(lab.command().env("MACHINE_CACHE_PATH", &cache).args(["image", "import"]).arg(path))
+    };
+    let page = lab.path().join("page.iso");
+    fs::write(&page, "<html>not found</html>").unwrap();
+    refused(&import(&page), 1, &["page.iso", "too short to be an ISO", "hint:"]);
+    // Another maker's: a volume without a manifest.
+    let mut bytes = vec![0; 0x8000];
+    bytes.extend(b"\x01CD001");
+    bytes.resize(0x9000, 0);
+    fs::write(&page, bytes).unwrap();
+    refused(&import(&page), 1, &["page.iso", "manifest.json", "--qemu-boot2docker-url"]);
+    refused(&import(&lab.path().join("nothing.iso")), 1, &["nothing.iso", "hint:"]);
+    refused(&import(lab.path()), 1, &["manifest.json", "is broken", "hint:"]);
+    let left: Vec<_> = fs::read_dir(cache.join("images"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert_eq!(left, [".lock"]);
 }

@@ -21,7 +21,9 @@ pub fn client_through(proxy: Option<&str>) -> Result<reqwest::Client> {
         .connect_timeout(Duration::from_secs(10))
         .read_timeout(Duration::from_secs(30));
     if let Some(proxy) = proxy {
-        builder = builder.proxy(reqwest::Proxy::http(proxy).map_err(failed)?);
+        let proxy = reqwest::Proxy::http(proxy).map_err(failed)?;
+        // The exceptions are the system's (`no_proxy`), as for apt.
+        builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
     }
     builder.build().map_err(failed)
 }
@@ -63,7 +65,8 @@ where
     call.retry(pauses).when(may_pass).await
 }
 
-fn may_pass(error: &reqwest::Error) -> bool {
+/// Whether an error may be gone at the next try.
+pub fn may_pass(error: &reqwest::Error) -> bool {
     match error.status() {
         Some(status) => status.is_server_error() || matches!(status.as_u16(), 408 | 429),
         None => error.is_connect() || error.is_timeout() || error.is_body() || error.is_request(),

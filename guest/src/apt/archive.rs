@@ -1,18 +1,13 @@
-use std::sync::Arc;
-
-use super::Mirror;
-use super::keys;
+use super::{AptError, Keyring, Mirror};
 
 /// Everything packages may come from.
 #[derive(Debug, Clone)]
 pub struct Archive {
-    pub mirror: Mirror,
-    /// Debian's release, for example `trixie`.
-    pub codename: &'static str,
+    /// In the order in which they are read. The newest version of a package wins; of equal ones the
+    /// first.
+    pub repos: Vec<Repo>,
     /// Debian's name of the architecture, for example `amd64`.
     pub architecture: &'static str,
-    /// Further repositories, whose newer packages win.
-    pub extra: Vec<Repo>,
     /// The address of an HTTP proxy, if the settings of the system do not say it.
     pub proxy: Option<String>,
 }
@@ -24,31 +19,63 @@ pub struct Repo {
     pub url: String,
     pub suite: String,
     pub components: Vec<String>,
-    /// OpenPGP keys, any one of which must have signed.
-    pub keys: Arc<[Vec<u8>]>,
+    /// Any one of these keys must have signed.
+    pub keys: Keyring,
     /// Whether the build can do without it, for an archive that has no such suite.
     pub optional: bool,
 }
 
 impl Archive {
-    /// The suites in the order in which they are read.
-    pub(super) fn repos(&self) -> Vec<Repo> {
-        let debian = |url: &str, suite: String, optional| Repo {
+    /// Debian's release of this code name (for example `trixie`) with its updates and security
+    /// suites, signed by Debian's own keys.
+    pub fn debian(
+        mirror: &Mirror,
+        codename: &str,
+        architecture: &'static str,
+    ) -> Result<Self, AptError> {
+        let keys = Keyring::debian()?;
+        let suite = |url: &str, suite: String, optional| Repo {
             url: url.to_owned(),
             suite,
             components: vec!["main".to_owned()],
-            keys: keys::debian(),
+            keys: keys.clone(),
             optional,
         };
-        let Mirror { main, security } = &self.mirror;
+        let Mirror { main, security } = mirror;
         let mut repos = vec![
-            debian(main, self.codename.to_owned(), false),
-            debian(main, format!("{}-updates", self.codename), true),
+            suite(main, codename.to_owned(), false),
+            suite(main, format!("{codename}-updates"), true),
         ];
         if let Some(security) = security {
-            repos.push(debian(security, format!("{}-security", self.codename), true));
+            repos.push(suite(security, format!("{codename}-security"), true));
         }
-        repos.extend(self.extra.iter().cloned());
-        repos
+        Ok(Self { repos, architecture, proxy: None })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_suites_are_the_releases_own_on_the_mirrors_host() {
+        let mirror = Mirror {
+            main: "http://m.example/debian".into(),
+            security: Some("http://s.example/debian-security".into()),
+        };
+        let archive = Archive::debian(&mirror, "trixie", "amd64").unwrap();
+        let read: Vec<_> = archive
+            .repos
+            .iter()
+            .map(|repo| (repo.url.as_str(), repo.suite.as_str(), repo.optional))
+            .collect();
+        let expected = [
+            ("http://m.example/debian", "trixie", false),
+            ("http://m.example/debian", "trixie-updates", true),
+            ("http://s.example/debian-security", "trixie-security", true),
+        ];
+        assert_eq!(read, expected);
+        let alone = Mirror { security: None, ..mirror };
+        assert_eq!(Archive::debian(&alone, "trixie", "amd64").unwrap().repos.len(), 2);
     }
 }

@@ -38,9 +38,10 @@ impl<'a> Stanza<'a> {
         start.map(|start| self.text[start..end].trim())
     }
 
-    /// The words of a field; none if it is not there.
+    /// The words of a field, without comments between its lines; none if it is not there.
     pub(super) fn words(&self, name: &str) -> Vec<&'a str> {
-        self.get(name).unwrap_or_default().split_whitespace().collect()
+        let lines = self.get(name).unwrap_or_default().lines();
+        lines.filter(|line| !line.starts_with('#')).flat_map(str::split_whitespace).collect()
     }
 }
 

@@ -10,14 +10,23 @@ pub enum AptError {
     Unreachable { url: String, source: reqwest::Error },
     #[error("`{url}` answered {status}")]
     Status { url: String, status: u16 },
+    #[error("`{url}` ended after {have} of {size} bytes")]
+    Cut { url: String, have: u64, size: u64 },
     #[error("`{file}` is not a signed index: {why}")]
     NotSigned { file: String, why: String },
-    #[error("`{file}` is not signed by a key that is trusted here")]
-    Untrusted { file: String },
+    #[error("`{file}` is not signed by {keys}")]
+    Untrusted { file: String, keys: String },
     #[error("`{file}` is not the index of `{suite}`: {why}")]
     WrongRelease { file: String, suite: String, why: String },
-    #[error("`{file}` has the SHA-256 {found} instead of {expected}")]
-    Tampered { file: String, expected: String, found: String },
+    #[error("`{file}` is out of date: it was valid until {until}")]
+    Expired { file: String, until: String },
+    #[error("`{url}` is not what the signed index says: {why}")]
+    WrongContent { url: String, why: String },
+    #[error(
+        "`{path}` was changed since it was downloaded: its SHA-256 is {found} instead of {expected}",
+        path = path.display()
+    )]
+    Tampered { path: PathBuf, expected: String, found: String },
     #[error("the archive has no package `{name}`")]
     NoPackage { name: String },
     #[error("`{path}` is not a Debian package: {why}", path = path.display())]
@@ -29,28 +38,46 @@ pub enum AptError {
 }
 
 impl AptError {
-    fn hints(&self) -> Vec<&'static str> {
+    fn hint(&self) -> &'static str {
         match self {
-            Self::Unreachable { .. } | Self::Status { .. } => vec![
+            Self::Unreachable { .. } | Self::Status { .. } | Self::Cut { .. } => {
                 "is there a network, and is that mirror complete? Another one can be named with \
-                 `machine image build --mirror URL` or `MACHINE_DEBIAN_MIRROR`",
-            ],
-            Self::NotSigned { .. } | Self::Untrusted { .. } | Self::WrongRelease { .. } => vec![
-                "this is no Debian mirror, or something between here and there changes what it \
-                 sends: try `machine image build --mirror URL` with another one",
-            ],
-            Self::Tampered { .. } | Self::NotAPackage { .. } => {
-                vec!["remove what was downloaded with `machine image rm --packages`, and try again"]
+                 `machine image build --mirror URL` or `MACHINE_DEBIAN_MIRROR`"
             }
-            Self::NoPackage { .. } | Self::Key { .. } | Self::Cache { .. } => Vec::new(),
+            Self::NotSigned { .. } | Self::Untrusted { .. } | Self::WrongRelease { .. } => {
+                "something between here and there changes what the mirror sends, or it is none (or \
+                 the key file of `--repo` is another one's): try `machine image build --mirror URL` \
+                 with another one"
+            }
+            Self::Expired { .. } => {
+                "is this computer's clock right? If it is, the mirror is not kept up to date: try \
+                 `machine image build --mirror URL` with another one"
+            }
+            Self::WrongContent { .. } => {
+                "the mirror may be in the middle of an update: try again, or another one with \
+                 `machine image build --mirror URL`"
+            }
+            Self::Tampered { .. } | Self::NotAPackage { .. } => {
+                "remove what was downloaded with `machine image rm --packages`, and try again"
+            }
+            Self::NoPackage { .. } => {
+                "a complete mirror of Debian has it: name one with `machine image build --mirror URL`"
+            }
+            Self::Key { .. } => {
+                "the key file of `--repo` is what the repository's page tells you to put under \
+                 `/etc/apt/keyrings`"
+            }
+            Self::Cache { .. } => {
+                "is there room, and may you write there? Another place can be named with \
+                 `MACHINE_CACHE_PATH`"
+            }
         }
     }
 }
 
 impl From<AptError> for Error {
     fn from(error: AptError) -> Self {
-        let hints = error.hints();
-        let wrapped = Self::other("cannot get the packages of the guest image").caused_by(error);
-        hints.into_iter().fold(wrapped, Self::hint)
+        let hint = error.hint();
+        Self::other("cannot get the packages of the guest image").caused_by(error).hint(hint)
     }
 }

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::control;
+use super::{apt_conf, control};
 
 /// Where Debian's own suites come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,11 +55,12 @@ pub fn host_mirror(apt_dir: &Path) -> Option<Mirror> {
     }
     let debian = sources.iter().filter(|source| source.is_debian());
     let (security, main): (Vec<_>, Vec<_>) = debian.partition(|source| source.is_security());
+    let best = |sources: Vec<&Source>| {
+        Some(sources.into_iter().min_by_key(|source| source.is_deep())?.url.clone())
+    };
     Some(Mirror {
-        main: main.first()?.url.clone(),
-        security: Some(
-            security.first().map_or_else(|| DEFAULT_SECURITY.to_owned(), |it| it.url.clone()),
-        ),
+        main: best(main)?,
+        security: Some(best(security).unwrap_or_else(|| DEFAULT_SECURITY.to_owned())),
     })
 }
 
@@ -72,15 +73,13 @@ pub fn host_proxy(apt_dir: &Path) -> Option<String> {
         .collect();
     files.sort();
     files.push(apt_dir.join("apt.conf"));
-    let setting = |line: &str| {
-        let value = line.trim().strip_prefix("Acquire::http::Proxy")?.trim();
-        let value = value.trim_end_matches(';').trim().trim_matches('"');
-        (value.starts_with("http://") || value.starts_with("https://")).then(|| value.to_owned())
-    };
-    files
-        .iter()
-        .filter_map(|path| fs::read_to_string(path).ok())
-        .fold(None, |found, text| text.lines().filter_map(setting).next_back().or(found))
+    let settings = files.iter().filter_map(|path| fs::read_to_string(path).ok());
+    let proxies = settings.flat_map(|text| {
+        let values = apt_conf::values(&text, "acquire::http::proxy");
+        values.into_iter().map(str::to_owned).collect::<Vec<_>>()
+    });
+    // The last one counts; `DIRECT` and `false` mean none.
+    proxies.last().filter(|proxy| proxy.starts_with("http://") || proxy.starts_with("https://"))
 }
 
 #[derive(Debug)]
@@ -112,6 +111,12 @@ impl Source {
             && self.components.iter().any(|component| component == "main")
     }
 
+    /// Other makers' repositories for Debian often end in `/debian` too, but below something.
+    fn is_deep(&self) -> bool {
+        let path = self.url.split_once("://").map_or("", |(_, rest)| rest).trim_end_matches('/');
+        path.matches('/').count() > 1
+    }
+
     fn is_security(&self) -> bool {
         self.suites.iter().all(|suite| suite.contains("-security") || suite.contains("/updates"))
     }
@@ -120,7 +125,8 @@ impl Source {
 fn one_line_sources(path: &Path) -> Vec<Source> {
     let text = fs::read_to_string(path).unwrap_or_default();
     let source = |line: &str| {
-        let line = line.split('#').next()?.trim().strip_prefix("deb ")?.trim();
+        let line = line.split('#').next()?.trim().strip_prefix("deb")?;
+        let line = line.strip_prefix([' ', '\t'])?.trim();
         let line = match line.strip_prefix('[') {
             Some(options) => options.split_once(']')?.1,
             None => line,
@@ -141,7 +147,7 @@ fn deb822_sources(path: &Path) -> Vec<Source> {
             return None;
         }
         Some(Source {
-            url: stanza.words("URIs").first()?.to_string(),
+            url: (*stanza.words("URIs").iter().find(|uri| uri.starts_with("http"))?).to_owned(),
             suites: owned(stanza.words("Suites")),
             components: owned(stanza.words("Components")),
         })
@@ -185,6 +191,27 @@ mod tests {
     }
 
     #[test]
+    fn oddly_written_sources_are_read() {
+        let deb822 = "Types: deb deb-src\nURIs: cdrom:[x]/ http://m.example/debian/\n\
+            Suites: trixie\n# between the lines\n trixie-backports\nComponents: main\n";
+        let lines = "deb https://other.example/tool/debian trixie main\n\
+            deb\t[ arch=amd64 signed-by=/k.gpg ]\thttp://s.example/debian-security trixie-security main\n\
+            deb-src http://src.example/debian trixie main\n";
+        let dir = apt(&[("sources.list", lines), ("sources.list.d/d.sources", deb822)]);
+        let expected = Mirror {
+            main: "http://m.example/debian/".into(),
+            security: Some("http://s.example/debian-security".into()),
+        };
+        assert_eq!(host_mirror(dir.path()), Some(expected));
+    }
+
+    #[test]
+    fn a_host_without_a_security_source_has_debians_own() {
+        let dir = apt(&[("sources.list", "deb http://m.example/debian trixie main\n")]);
+        assert_eq!(host_mirror(dir.path()).unwrap().security.as_deref(), Some(DEFAULT_SECURITY));
+    }
+
+    #[test]
     fn other_hosts_and_ubuntu_have_none() {
         let lines = "deb http://archive.ubuntu.com/ubuntu noble main\n";
         assert_eq!(host_mirror(apt(&[("sources.list", lines)]).path()), None);
@@ -195,6 +222,18 @@ mod tests {
     fn the_proxy_is_apts() {
         let dir = apt(&[("apt.conf.d/01proxy", "Acquire::http::Proxy \"http://p:3142\";\n")]);
         assert_eq!(host_proxy(dir.path()), Some("http://p:3142".into()));
+        let nested = "Acquire {\n  http {\n    Proxy \"http://q:3142\";\n  };\n};\n";
+        let dir = apt(&[
+            ("apt.conf.d/01proxy", "Acquire::http::Proxy \"http://p:1\";\n"),
+            ("apt.conf", nested),
+        ]);
+        assert_eq!(host_proxy(dir.path()), Some("http://q:3142".into()));
+        let dir = apt(&[
+            ("apt.conf.d/01proxy", "Acquire::http::Proxy \"http://p:1\";\n"),
+            ("apt.conf.d/02proxy", "Acquire::http::Proxy \"DIRECT\";\n"),
+        ]);
+        assert_eq!(host_proxy(dir.path()), None);
+        assert_eq!(host_proxy(Path::new("/nowhere")), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! sector 0      MBR of isolinux, with a partition for the whole image and one for EFI
 //! sector 16     volume descriptors: ISO 9660, El Torito, Joliet, end
 //! sector 20     path tables, then the directories of both volumes
-//!               boot catalogue, isolinux, /boot/efi.img, /boot/root.sqfs
+//!               boot catalogue, isolinux, /boot/efi.img, /boot/root.sqfs, /boot/manifest.json
 //! ```
 //!
 //! `/boot/vmlinuz` and `/boot/initrd.img` are entries that point *into* `efi.img`: what both
@@ -20,7 +20,11 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
+use machine_driver::file;
+use sha2::{Digest, Sha256};
+
 use super::fat_image;
+use crate::manifest::FileEntry;
 
 const SECTOR: usize = 2048;
 /// A disk image is a whole number of these, for firmware that thinks in cylinders.
@@ -40,7 +44,7 @@ pub struct Firmware<'a> {
 }
 
 /// What goes onto the image.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Medium<'a> {
     /// At most 32 characters; the version stands behind the first `-v`, as in boot2docker's.
     pub label: &'a str,
@@ -51,33 +55,18 @@ pub struct Medium<'a> {
     pub command_line: &'a str,
     pub squashfs: &'a Path,
     pub firmware: Firmware<'a>,
+    /// Makes the last file, given what lies before it. Its length may depend on the size only.
+    pub manifest: &'a dyn Fn(&FileEntry) -> io::Result<Vec<u8>>,
 }
 
 /// Writes the image.
-pub fn iso(medium: &Medium<'_>, mut out: impl Write) -> io::Result<()> {
+pub fn iso(medium: &Medium<'_>, out: impl Write) -> io::Result<()> {
     let Medium { firmware, .. } = medium;
     if medium.label.len() > 32 || firmware.mbr.len() > 432 {
         return Err(io::Error::other("the label or the boot record is too long"));
     }
-    let entry = format!(
-        "title machine\nlinux /vmlinuz\ninitrd /initrd.img\noptions {}\n",
-        medium.command_line
-    );
-    let (efi, places) = fat_image(
-        "MACHINE",
-        &[
-            ("EFI/BOOT/BOOTX64.EFI", firmware.efi),
-            ("loader/loader.conf", b"timeout 0\ndefault machine.conf\n"),
-            ("loader/entries/machine.conf", entry.as_bytes()),
-            ("vmlinuz", medium.kernel),
-            ("initrd.img", medium.initrd),
-        ],
-    )?;
-    let config = format!(
-        "serial 0 115200\ndefault machine\nprompt 0\ntimeout 1\nlabel machine\n kernel \
-         /boot/vmlinuz\n initrd /boot/initrd.img\n append {}\n",
-        medium.command_line
-    );
+    let (efi, places) = efi_system(medium)?;
+    let config = isolinux_config(medium);
     if medium.squashfs.metadata()?.len() > 2 << 30 || efi.len() > 1 << 30 {
         return Err(io::Error::other("the image would be too large for its formats"));
     }
@@ -95,10 +84,14 @@ pub fn iso(medium: &Medium<'_>, mut out: impl Write) -> io::Result<()> {
     let isolinux_cfg = place(config.len());
     let efi_img = place(efi.len());
     let squashfs = place(root_size);
+    let before = (squashfs.sector + root_size.div_ceil(SECTOR).max(1)) * SECTOR;
+    let before = |sha256| FileEntry { size: before as u64, sha256 };
+    let manifest = place((medium.manifest)(&before("0".repeat(64)))?.len());
     let within = |place: usize, size| Extent { sector: efi_img.sector + place / SECTOR, size };
     let boot = [
         ("efi.img", efi_img),
         ("initrd.img", within(places[4], medium.initrd.len())),
+        ("manifest.json", manifest),
         ("root.sqfs", squashfs),
         ("vmlinuz", within(places[3], medium.kernel.len())),
     ];
@@ -127,7 +120,7 @@ pub fn iso(medium: &Medium<'_>, mut out: impl Write) -> io::Result<()> {
             })
             .concat();
         put(&mut head, root, &directory(root, root, &top, medium.epoch));
-        for (sector, files) in [(boot_dir, &boot), (isolinux_at, &isolinux_dir)] {
+        for (sector, files) in [(boot_dir, &boot[..]), (isolinux_at, &isolinux_dir)] {
             let files: Vec<_> = files
                 .iter()
                 .map(|(name, extent)| {
@@ -137,6 +130,7 @@ pub fn iso(medium: &Medium<'_>, mut out: impl Write) -> io::Result<()> {
             put(&mut head, sector, &directory(sector, root, &files.concat(), medium.epoch));
         }
     }
+    let mut out = Hashing { out, hash: Sha256::new() };
     out.write_all(&head)?;
     for content in [
         el_torito_catalogue(isolinux, efi_img).as_slice(),
@@ -151,9 +145,61 @@ pub fn iso(medium: &Medium<'_>, mut out: impl Write) -> io::Result<()> {
     if copied != root_size as u64 {
         return Err(io::Error::other("the root file system shrank while it was copied"));
     }
-    let written = squashfs.sector * SECTOR + root_size;
+    write_padding(&mut out, root_size)?;
+    let sha256 = file::hex(&out.hash.clone().finalize());
+    let text = (medium.manifest)(&before(sha256))?;
+    if text.len() != manifest.size {
+        return Err(io::Error::other("the length of the manifest depends on more than it may"));
+    }
+    out.write_all(&text)?;
+    let written = manifest.sector * SECTOR + manifest.size;
     io::copy(&mut io::repeat(0).take((sectors * SECTOR - written) as u64), &mut out)?;
     out.flush()
+}
+
+/// The EFI system partition, and where in it its files lie: the kernel is the fourth, the
+/// initramfs the fifth.
+fn efi_system(medium: &Medium<'_>) -> io::Result<(Vec<u8>, Vec<usize>)> {
+    let entry = format!(
+        "title machine\nlinux /vmlinuz\ninitrd /initrd.img\noptions {}\n",
+        medium.command_line
+    );
+    fat_image(
+        "MACHINE",
+        &[
+            ("EFI/BOOT/BOOTX64.EFI", medium.firmware.efi),
+            ("loader/loader.conf", b"timeout 0\ndefault machine.conf\n"),
+            ("loader/entries/machine.conf", entry.as_bytes()),
+            ("vmlinuz", medium.kernel),
+            ("initrd.img", medium.initrd),
+        ],
+    )
+}
+
+fn isolinux_config(medium: &Medium<'_>) -> String {
+    format!(
+        "serial 0 115200\ndefault machine\nprompt 0\ntimeout 1\nlabel machine\n kernel \
+         /boot/vmlinuz\n initrd /boot/initrd.img\n append {}\n",
+        medium.command_line
+    )
+}
+
+/// Passes on what is written, and hashes it.
+struct Hashing<W> {
+    out: W,
+    hash: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Where a file or directory lies: its first sector, and its size in bytes.
@@ -185,7 +231,11 @@ fn put(head: &mut [u8], sector: usize, content: &[u8]) {
 
 fn write_padded(out: &mut impl Write, content: &[u8]) -> io::Result<()> {
     out.write_all(content)?;
-    let padding = content.len().next_multiple_of(SECTOR).max(SECTOR) - content.len();
+    write_padding(out, content.len())
+}
+
+fn write_padding(out: &mut impl Write, length: usize) -> io::Result<()> {
+    let padding = length.next_multiple_of(SECTOR).max(SECTOR) - length;
     out.write_all(&vec![0; padding])
 }
 
@@ -378,6 +428,7 @@ mod tests {
             command_line: "quiet",
             squashfs: &squashfs,
             firmware,
+            manifest: &|before| Ok(format!("{before:?}").into_bytes()),
         };
         let mut out = Vec::new();
         iso(&medium, &mut out).unwrap();
@@ -420,5 +471,11 @@ mod tests {
         assert_eq!(read("/boot/initrd.img", true), b"initrd");
         assert_eq!(read("/boot/root.sqfs", true), vec![b's'; 70_001]);
         assert_eq!(read("/isolinux/ldlinux.c32", true), [2; 4100]);
+        let image = image(&dir);
+        let manifest = String::from_utf8(read("/boot/manifest.json", true)).unwrap();
+        let start = image.windows(40).position(|it| it == &manifest.as_bytes()[..40]).unwrap();
+        let sha256 = file::sha256_hex(&image[..start]);
+        let before = FileEntry { size: start as u64, sha256 };
+        assert_eq!(manifest, format!("{before:?}"));
     }
 }

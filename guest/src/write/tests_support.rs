@@ -17,7 +17,8 @@ pub(crate) fn sample() -> Tree {
     let big = noise(300_000, 1);
     let mut bigger = big.clone();
     bigger.extend(noise(300_000, 2));
-    tree.insert("usr/bin/big", Entry::file(0o755, big));
+    tree.insert("usr/bin/big", Entry::file(0o755, big.clone()));
+    tree.insert("usr/bin/twin", Entry::file(0o755, big));
     tree.insert("usr/bin/bigger", Entry::file(0o755, bigger));
     tree.insert("usr/bin/sudo", Entry::file(0o4755, *b"setuid"));
     tree.insert("etc/empty", Entry::file(0o644, *b""));
