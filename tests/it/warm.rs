@@ -82,7 +82,7 @@ impl Warm {
 
 /// What no two machines may have in common, each on a line; the last is the clock.
 const IDENTITY: &str = "hostname; cat /etc/machine-id; sudo cat /var/lib/docker/engine-id; echo; \
-    cat /proc/sys/kernel/random/boot_id; cat /var/lib/boot2docker/ssh/ssh_host_ed25519_key.pub; \
+    cat /proc/sys/kernel/random/boot_id; sudo cat /var/lib/boot2docker/ssh/ssh_host_ed25519_key.pub; \
     cat /sys/class/net/docker0/address; cat /sys/class/net/eth1/address; \
     ip -4 -o addr show eth1 | tr -s ' ' | cut -d' ' -f4; \
     sudo sha256sum /var/lib/boot2docker/server-key.pem | cut -d' ' -f1; \
