@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::lab::{Lab, run};
 
 /// Says plainly that a test was skipped because something it needs is not installed.
-fn skipped() -> bool {
+pub(crate) fn skipped() -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let has = |program: &str| std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
     for program in ["qemu-system-x86_64", "docker", "busybox", "tar"] {
@@ -20,7 +20,7 @@ fn skipped() -> bool {
 }
 
 /// The docker client, pointed at a machine by what `config` prints.
-fn docker(lab: &Lab, machine: &str) -> Command {
+pub(crate) fn docker(lab: &Lab, machine: &str) -> Command {
     let config = lab.ok(["config", machine]);
     let mut docker = Command::new("docker");
     docker.env("DOCKER_CONFIG", lab.path().join("docker"));
@@ -29,14 +29,14 @@ fn docker(lab: &Lab, machine: &str) -> Command {
 }
 
 #[track_caller]
-fn docker_ok(lab: &Lab, machine: &str, args: &[&str]) -> String {
+pub(crate) fn docker_ok(lab: &Lab, machine: &str, args: &[&str]) -> String {
     let run = run(docker(lab, machine).args(args));
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
     run.stdout
 }
 
 /// Makes an image of one static program, since there may be no registry.
-fn import(lab: &Lab, machine: &str) {
+pub(crate) fn import(lab: &Lab, machine: &str) {
     let config = lab.ok(["config", machine]);
     let options: Vec<String> = config.lines().map(|line| line.replace('"', "'")).collect();
     let script = format!(
@@ -49,7 +49,7 @@ fn import(lab: &Lab, machine: &str) {
     assert_eq!(run.code, Some(0), "{}{}", run.stdout, run.stderr);
 }
 
-fn qemus(store: &Path) -> usize {
+pub(crate) fn qemus(store: &Path) -> usize {
     let store = store.display().to_string();
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
     processes
@@ -210,7 +210,7 @@ fn a_killed_create_leaves_no_process() {
 }
 
 /// Asks an HTTP server for a page, for as long as it takes a container to come up.
-fn fetch(address: &str) -> String {
+pub(crate) fn fetch(address: &str) -> String {
     use std::io::{Read, Write};
     for _ in 0..300 {
         let answer = std::net::TcpStream::connect(address).and_then(|mut stream| {

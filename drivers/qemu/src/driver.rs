@@ -88,6 +88,7 @@ impl Driver for Qemu {
     }
 
     async fn start(&mut self, cx: &Context) -> Result<()> {
+        power::wake(&Files::new(cx)).await?;
         launch::start(self, cx).await
     }
 

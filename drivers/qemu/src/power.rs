@@ -59,8 +59,26 @@ async fn press(files: &Files) -> Result<()> {
     Ok(())
 }
 
+/// Lets a machine go on that QEMU has paused, because somebody asked for it or because this
+/// computer's disk was full when the guest wrote.
+pub(crate) async fn wake(files: &Files) -> Result<()> {
+    if platform::is_held(&files.lock())? && stopped_in_mid_run(monitored_state(files).await) {
+        qmp::connect(&files.monitor()).await?.execute("cont", Value::Null).await?;
+    }
+    Ok(())
+}
+
+fn stopped_in_mid_run(state: State) -> bool {
+    matches!(state, State::Paused | State::Error)
+}
+
 /// Ends QEMU at once, and waits until it is gone.
 pub(crate) async fn kill(qemu: &mut Qemu, cx: &Context) -> Result<()> {
+    end(qemu, cx).await?;
+    cx.checkpoint(qemu)
+}
+
+async fn end(qemu: &mut Qemu, cx: &Context) -> Result<()> {
     let files = Files::new(cx);
     if platform::is_held(&files.lock())? {
         let process = adopt::process(&qemu.record, &files).await;
@@ -78,23 +96,20 @@ pub(crate) async fn kill(qemu: &mut Qemu, cx: &Context) -> Result<()> {
         fs::remove_file(socket).ok();
     }
     qemu.record.process = None;
-    cx.checkpoint(qemu)
+    Ok(())
 }
 
 /// Removes everything that this driver has made, and reports all that could not be.
 pub(crate) async fn remove(qemu: &mut Qemu, cx: &Context) -> Result<()> {
-    kill(qemu, cx).await?;
+    end(qemu, cx).await?;
     let mut failures: Vec<String> = Vec::new();
     let mut note = |result: Result<()>| {
         if let Err(error) = result {
             failures.push(error.to_string());
         }
     };
-    let network = qemu.record.network.clone();
-    note(network::leave(cx, &network));
-    note(names::tell_peers(cx, &network).await);
-    note(ports::release_all(cx));
     let files = Files::new(cx);
+    // The disk first: on a full one nothing else can be written before.
     for name in OWNED {
         match fs::remove_file(files.dir().join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -103,6 +118,11 @@ pub(crate) async fn remove(qemu: &mut Qemu, cx: &Context) -> Result<()> {
             _ => {}
         }
     }
+    note(cx.checkpoint(qemu));
+    let network = qemu.record.network.clone();
+    note(network::leave(cx, &network));
+    note(names::tell_peers(cx, &network).await);
+    note(ports::release_all(cx));
     if failures.is_empty() {
         return Ok(());
     }
