@@ -12,7 +12,7 @@ use crate::vm::{docker, docker_ok};
 const SHELL: [&str; 3] = ["bb", "/bin/busybox", "sh"];
 
 /// More than fits into all buffers on the way.
-const LARGE: usize = 24 << 20;
+const LARGE: usize = 5 << 20;
 
 /// Proves every kind of stream on a running machine that has the image `bb`.
 pub(crate) fn streams_work(lab: &Lab, machine: &str) {
@@ -141,7 +141,7 @@ fn images_are_saved_and_loaded(lab: &Lab, machine: &str) {
 }
 
 /// The classic builder takes a tar archive as the body of a request and answers while it reads. (What
-/// the client's own BuildKit plug-in does is another program's matter, and it may not be installed.)
+/// the client's newer plug-in does is another program's matter, and it may not be installed.)
 fn an_image_is_built(lab: &Lab, machine: &str) {
     let context = lab.path().join("context");
     std::fs::create_dir_all(&context).unwrap();
