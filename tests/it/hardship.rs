@@ -113,7 +113,8 @@ fn too_little_space_for_a_machine() {
     assert_eq!(qemus(&lab.store()), 0);
 }
 
-/// There was space at the check, and there is none when the image is copied.
+/// There was space at the check, and there is none when the machine is made: in which step that shows
+/// depends on how fast the image is copied.
 #[test]
 fn a_disk_that_fills_before_the_machine_is_made() {
     if skipped() {
@@ -127,13 +128,13 @@ fn a_disk_that_fills_before_the_machine_is_made() {
     disk.fill(0);
     let Run { code, stderr, .. } = end(create);
     assert_eq!(code, Some(1), "{stderr}");
-    for text in ["disk", "full", "hint: free some space", "machine create lab1", "machine rm -y"] {
+    for text in ["full", "df -h", "machine create lab1", "machine rm -y lab1"] {
         assert!(stderr.contains(text), "no `{text}` in {stderr}");
     }
     no_half_file(&lab.store());
-    assert_eq!(qemus(&lab.store()), 0);
     lab.ok(["rm", "-y", "lab1"]);
     assert!(lab.machine_files().is_empty());
+    assert_eq!(qemus(&lab.store()), 0);
 }
 
 /// The guest writes and there is no space: QEMU halts it. `create` says so at once, and carries on

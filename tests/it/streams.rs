@@ -81,7 +81,8 @@ fn a_conversation_with_exec(lab: &Lab, machine: &str) {
 
 /// `docker attach` hears what the container says, sends what it is told, and ends with it.
 fn attach_and_detach(lab: &Lab, machine: &str) {
-    let script = ["-c", "while read line; do echo got $line; done; echo bye"];
+    let script =
+        ["-c", "while read line; do [ $line = end ] && break; echo got $line; done; echo bye"];
     let args = [&["run", "-d", "-i", "--name", "door"], &SHELL[..], &script].concat();
     docker_ok(lab, machine, &args);
     let mut attach = piped(docker(lab, machine).args(["attach", "door"]));
@@ -92,6 +93,8 @@ fn attach_and_detach(lab: &Lab, machine: &str) {
     stdin.flush().unwrap();
     heard.read_line(&mut line).unwrap();
     assert_eq!(line, "got hello\n");
+    // The client's half is closed when the last words come back.
+    writeln!(stdin, "end").unwrap();
     drop(stdin);
     let mut rest = String::new();
     heard.read_to_string(&mut rest).unwrap();

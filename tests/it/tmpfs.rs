@@ -28,10 +28,17 @@ impl Tmpfs {
     /// Fills it but for `left` KiB.
     pub(crate) fn fill(&self, left: u64) {
         self.free();
-        let space = rustix::fs::statvfs(&self.path).unwrap();
-        let bytes = (space.f_bavail * space.f_frsize).saturating_sub(left << 10);
         let filler = File::create(self.filler()).unwrap();
-        rustix::fs::fallocate(&filler, rustix::fs::FallocateFlags::empty(), 0, bytes).unwrap();
+        for _ in 0..1000 {
+            let space = rustix::fs::statvfs(&self.path).unwrap();
+            let bytes = (space.f_bavail * space.f_frsize).saturating_sub(left << 10);
+            let none = rustix::fs::FallocateFlags::empty();
+            // Others may write here at the same time, so that there is less than there was.
+            if bytes == 0 || rustix::fs::fallocate(&filler, none, 0, bytes).is_ok() {
+                return;
+            }
+        }
+        panic!("`{}` cannot be filled", self.path.display());
     }
 
     /// Makes space again.
