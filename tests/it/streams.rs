@@ -93,13 +93,14 @@ fn attach_and_detach(lab: &Lab, machine: &str) {
     stdin.flush().unwrap();
     heard.read_line(&mut line).unwrap();
     assert_eq!(line, "got hello\n");
-    // The client's half is closed when the last words come back.
+    // Our half stays open: a container without `StdinOnce` drops whoever closes it.
     writeln!(stdin, "end").unwrap();
-    drop(stdin);
+    stdin.flush().unwrap();
     let mut rest = String::new();
     heard.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "bye\n");
     assert!(attach.wait().unwrap().success());
+    drop(stdin);
     docker_ok(lab, machine, &["rm", "-f", "door"]);
 }
 
