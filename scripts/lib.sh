@@ -9,11 +9,19 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-# need_packages PROGRAM=PACKAGE…  installs the packages whose program is missing.
+# Whether a program is on PATH, or a file exists where its whole path is given.
+is_there() {
+    case $1 in
+        /*) [ -e "$1" ] ;;
+        *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
+
+# need_packages PROGRAM=PACKAGE…  installs the packages whose program (or file) is missing.
 need_packages() {
     local missing=() pair
     for pair in "$@"; do
-        command -v "${pair%%=*}" >/dev/null 2>&1 || missing+=("${pair#*=}")
+        is_there "${pair%%=*}" || missing+=("${pair#*=}")
     done
     [ ${#missing[@]} -gt 0 ] || return 0
     if ! command -v apt-get >/dev/null 2>&1; then

@@ -1,6 +1,14 @@
 //! The terminal: the only place that writes to the standard streams or reads an answer.
 
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::LazyLock;
+
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+
+use super::error::CliError;
+use super::exit;
 
 /// Writes data to stdout. A reader that went away is not an error: there is nobody to tell.
 pub(super) fn print(text: &str) -> io::Result<()> {
@@ -32,20 +40,67 @@ pub(super) fn confirm(question: &str) -> io::Result<Option<bool>> {
     Ok(Some(answer.trim_start().starts_with(['y', 'Y'])))
 }
 
-/// Resolves when the user wants to stop: Ctrl-C, or SIGTERM where there is such a thing.
+/// How often the user has asked to stop.
+static INTERRUPTS: LazyLock<watch::Sender<u32>> = LazyLock::new(|| watch::Sender::new(0));
+
+/// Begins to listen for Ctrl-C, and for SIGTERM where there is such a thing. Called before there is
+/// work to interrupt, so that none is missed.
+///
+/// The second one ends the program: the work may wait in a call that nothing interrupts (another
+/// command's lock, a file system that does not answer). That is no worse than `kill -9`, after which
+/// everything carries on as well.
+#[expect(clippy::exit, reason = "there is no other way out of a call that blocks")]
+pub(super) fn listen() -> io::Result<()> {
+    let mut signals = Signals::new()?;
+    tokio::spawn(async move {
+        signals.next().await;
+        INTERRUPTS.send_modify(|count| *count += 1);
+        signals.next().await;
+        eprint(&CliError::interrupted().text());
+        std::process::exit(exit::INTERRUPTED.into());
+    });
+    Ok(())
+}
+
+/// Resolves when the user wants to stop, or has wanted to since [`listen`].
 pub(super) async fn interrupted() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+    let wanted = INTERRUPTS.subscribe().wait_for(|count| *count > 0).await.is_ok();
+    assert!(wanted, "the sender is never dropped");
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        let interrupt = signal(SignalKind::interrupt())?;
+        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-    tokio::signal::ctrl_c().await.ok();
+}
+
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self(tokio::signal::windows::ctrl_c()?))
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
 }
 
 /// Shows the cursor again and leaves raw mode before a panic is printed.

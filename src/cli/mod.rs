@@ -150,7 +150,13 @@ fn run(args: Vec<OsString>, environment: Environment) -> Result<ExitCode, CliErr
         .enable_all()
         .build()
         .map_err(|error| CliError::from(machine_driver::Error::from(error)))?;
-    let result = runtime.block_on(interruptible(dispatch(cli.command, &session, flags)));
+    // It has more to say of its interruption, and whoever listens second may be heard first.
+    let listens = matches!(cli.command, Command::Create(_));
+    let work = dispatch(cli.command, &session, flags);
+    let result = runtime.block_on(async {
+        console::listen()?;
+        if listens { work.await } else { interruptible(work).await }
+    });
     // A thread that still waits for the network must not hold the program.
     runtime.shutdown_background();
     result

@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use machine_driver::{Birth, Error, FlagValues, Image, Progress, Result};
+use machine_driver::{Birth, Error, FlagValues, Image, Progress, Result, file};
 
 use super::{Engine, Machine, birth, ready};
 use crate::store::{
@@ -83,21 +83,18 @@ pub async fn create(
             *machine
         }
         There::Nothing => {
-            let context =
-                engine.context(name, kind.name(), Arc::clone(&work.progress)).map_err(nothing)?;
+            let context = engine.context(name, kind.name(), Arc::clone(&work.progress));
             let driver = kind.configure(&context, &request.values).map_err(nothing)?;
             work.certificate_authority().map_err(nothing)?;
+            let unmade = Unmade { engine, name };
             engine.store.make_machine_dir(name).map_err(|error| nothing(error.into()))?;
-            work.journal.create().map_err(|error| work.abandoned(error.into()))?;
+            work.journal.create().map_err(|error| nothing(error.into()))?;
             work.say("Running pre-create checks...");
             let checked = work.step(Step::PreCheck, driver.pre_create_check(&context)).await;
-            if let Err(mut failure) = checked {
-                engine.store.remove(name).map_err(|error| nothing(error.into()))?;
-                failure.kept = false;
-                return Err(failure);
-            }
+            checked.map_err(|failure| CreateError { kept: false, ..failure })?;
             let record = work.record(request, kind.name(), driver.record());
-            engine.store.save(&record).map_err(|error| work.abandoned(error.into()))?;
+            engine.store.save(&record).map_err(|error| nothing(error.into()))?;
+            std::mem::forget(unmade);
             Machine { record, kind, driver, context, unfinished: None }
         }
     };
@@ -113,6 +110,19 @@ struct Work<'a> {
     progress: Arc<dyn Progress>,
     #[expect(dead_code, reason = "held, never read: dropping it releases the machine")]
     lock: Lock,
+}
+
+/// A machine before its record is written: nothing is made outside its directory, so that a failure
+/// or an interruption deletes that and leaves nothing.
+struct Unmade<'a> {
+    engine: &'a Engine,
+    name: &'a str,
+}
+
+impl Drop for Unmade<'_> {
+    fn drop(&mut self) {
+        self.engine.store.remove(self.name).ok();
+    }
 }
 
 enum There<'a> {
@@ -149,7 +159,7 @@ impl<'a> Work<'a> {
     /// Whether an earlier `create` ended before it recorded anything, so that nothing was made.
     fn never_recorded(&self) -> Result<bool> {
         let dir = self.engine.store.machine_dir(self.name);
-        let ours = |name: &str| name == "journal.jsonl" || name.starts_with(".tmp-");
+        let ours = |name: &str| name == "journal.jsonl" || name.starts_with(file::TEMPORARY);
         Ok(std::fs::read_dir(dir)?
             .filter_map(Result::ok)
             .all(|entry| ours(&entry.file_name().to_string_lossy())))
@@ -167,6 +177,8 @@ impl<'a> Work<'a> {
             self.guest(&mut machine).await?;
         }
         self.journal.complete().map_err(|error| self.abandoned(error.into()))?;
+        // The journal has said it: without this, readers only have to look there as well.
+        self.engine.store.mark_finished(self.name).ok();
         birth::forget_secrets(&machine.context.machine_dir);
         Ok(())
     }
@@ -233,7 +245,7 @@ impl<'a> Work<'a> {
             auth_options: auth,
             ..HostOptions::default()
         };
-        Record::new(self.name, driver, value, options)
+        Record { unfinished: true, ..Record::new(self.name, driver, value, options) }
     }
 
     /// Runs one step between its two lines in the journal.

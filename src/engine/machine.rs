@@ -26,8 +26,11 @@ impl<'a> Machine<'a> {
         let record = engine.store.load(name)?;
         let kind = engine.registry.find(&record.driver_name)?;
         let driver = kind.load(record.driver.clone())?;
-        let context = engine.context(name, kind.name(), progress)?;
-        let unfinished = engine.store.journal(name).unfinished()?;
+        let context = engine.context(name, kind.name(), progress);
+        let unfinished = match record.unfinished {
+            true => engine.store.journal(name).unfinished()?,
+            false => None,
+        };
         Ok(Self { record, kind, driver, context, unfinished })
     }
 

@@ -18,11 +18,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use machine_driver::{Checkpoint, Context, Progress, Result};
+use machine_driver::{Checkpoint, Context, Progress, Result, StoreId};
 use serde_json::Value;
 
 use crate::iso::Images;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use crate::tls::CertPaths;
 
 pub(crate) use birth::server_tls;
@@ -55,26 +55,22 @@ pub struct Engine {
 
 impl Engine {
     /// What the driver `driver` may know for the machine `name`.
-    pub fn context(
-        &self,
-        name: &str,
-        driver: &str,
-        progress: Arc<dyn Progress>,
-    ) -> Result<Context> {
-        Ok(Context {
+    pub fn context(&self, name: &str, driver: &str, progress: Arc<dyn Progress>) -> Context {
+        let store = self.store.clone();
+        Context {
             machine: name.to_owned(),
             machine_dir: self.store.machine_dir(name),
             shared_dir: self.store.driver_dir(driver),
             cache_dir: self.images.cache().join(driver),
             runtime_dir: self.runtime_dir.clone(),
             search_path: self.search_path.clone(),
-            store_id: self.store.id()?,
+            store_id: StoreId::new(move || Ok(store.id()?)),
             progress: Arc::new(Prefixed { prefix: format!("({name}) "), progress }),
             checkpoint: Arc::new(RecordCheckpoint {
                 store: self.store.clone(),
                 name: name.to_owned(),
             }),
-        })
+        }
     }
 
     /// Loads a machine: its record, and the driver that it names.
@@ -110,13 +106,19 @@ struct RecordCheckpoint {
     name: String,
 }
 
-impl Checkpoint for RecordCheckpoint {
-    fn save(&self, driver: Value) -> Result<()> {
+impl RecordCheckpoint {
+    fn write(&self, driver: Value) -> Result<(), StoreError> {
         let mut record = self.store.load(&self.name)?;
         if record.driver != driver {
             record.driver = driver;
             self.store.save(&record)?;
         }
         Ok(())
+    }
+}
+
+impl Checkpoint for RecordCheckpoint {
+    fn save(&self, driver: Value) -> Result<()> {
+        Ok(self.write(driver)?)
     }
 }

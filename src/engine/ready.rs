@@ -18,16 +18,17 @@ pub(super) async fn docker_answers(engine: &Engine, machine: &Machine<'_>) -> Re
     let console = console.as_deref();
     let wait = Wait::new(format!("Docker on `{}`", machine.name()), engine.boot_deadline)
         .at_least_every(Duration::from_millis(200));
-    let answered = wait.until(async || match client.ping(Duration::from_secs(3)).await {
-        Ok(()) => Look::Ready(()),
-        Err(error) if machine_is_off(machine).await => {
-            Look::Hopeless(Error::other("the machine switched itself off").caused_by(error))
-        }
-        Err(error) => {
-            if console.is_some_and(panicked) {
-                return Look::Hopeless(Error::other("the guest's kernel panicked"));
+    let answered = wait.until(async || {
+        let Err(error) = client.ping(Duration::from_secs(3)).await else { return Look::Ready(()) };
+        match state(machine).await {
+            Some(State::Stopped | State::Missing) => {
+                Look::Hopeless(Error::other("the machine switched itself off").caused_by(error))
             }
-            Look::NotYet(Some(error))
+            Some(State::Error) => Look::Hopeless(halted(machine, error)),
+            _ if console.is_some_and(panicked) => {
+                Look::Hopeless(Error::other("the guest's kernel panicked"))
+            }
+            _ => Look::NotYet(Some(error)),
         }
     });
     answered.await.map_err(|error| with_console(error, console))
@@ -55,12 +56,20 @@ fn with_console(error: Error, console: Option<&Path>) -> Error {
     error.hint(format!("the end of its console, `{}`:\n{tail}", path.display()))
 }
 
-async fn machine_is_off(machine: &Machine<'_>) -> bool {
-    let off = |state| matches!(state, State::Stopped | State::Missing | State::Error);
+/// The state, at the least cost. `None` if it cannot be had.
+async fn state(machine: &Machine<'_>) -> Option<State> {
     match machine.glance() {
-        Some(state) => off(state),
-        None => machine.driver.state(&machine.context).await.is_ok_and(off),
+        Some(state) if state != State::Running => Some(state),
+        _ => machine.driver.state(&machine.context).await.ok(),
     }
+}
+
+/// What hypervisors do with a guest whose writes this computer has no space for.
+fn halted(machine: &Machine<'_>, error: Error) -> Error {
+    let dir = machine.context.machine_dir.display();
+    Error::other("the hypervisor has halted the machine")
+        .caused_by(error)
+        .hint(format!("the disk of this computer may be full: `df -h {dir}`"))
 }
 
 fn panicked(console: &Path) -> bool {

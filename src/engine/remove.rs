@@ -1,9 +1,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use machine_driver::{Error, Progress, Result};
+use machine_driver::{Checkpoint, Error, Progress, Result};
 
-use super::{Engine, Machine};
+use super::{Engine, Machine, RecordCheckpoint};
+use crate::store::StoreError;
 
 /// What became of a removal.
 #[derive(Debug)]
@@ -51,6 +52,23 @@ async fn remove_host(engine: &Engine, name: &str, progress: Arc<dyn Progress>) -
         return Ok(());
     }
     let mut machine = Machine::load(engine, name, progress)?;
-    journal.removing()?;
+    unless_full(engine.store.mark_unfinished(name))?;
+    unless_full(journal.removing())?;
+    let record = RecordCheckpoint { store: engine.store.clone(), name: name.to_owned() };
+    machine.context.checkpoint = Arc::new(WhereThereIsSpace(record));
     machine.driver.remove(&machine.context).await
+}
+
+/// A removal records only what is gone already, and what is gone is no failure the next time.
+struct WhereThereIsSpace(RecordCheckpoint);
+
+impl Checkpoint for WhereThereIsSpace {
+    fn save(&self, driver: serde_json::Value) -> Result<()> {
+        Ok(unless_full(self.0.write(driver))?)
+    }
+}
+
+/// On a full disk nothing can be written down, and removing is what makes space.
+fn unless_full(written: Result<(), StoreError>) -> Result<(), StoreError> {
+    written.or_else(|error| if error.is_full() { Ok(()) } else { Err(error) })
 }

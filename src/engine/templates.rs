@@ -28,14 +28,14 @@ pub async fn build_template(
     match like {
         Like::Options { driver, values, engine: options } => {
             let kind = engine.registry.find(driver)?;
-            let cx = context(engine, kind.name(), Arc::clone(&progress))?;
+            let cx = context(engine, kind.name(), Arc::clone(&progress));
             let driver = kind.configure(&cx, values)?;
             let material = material(engine, &*driver, options, progress).await?;
             templates(kind)?.build(&cx, &*driver, &material).await
         }
         Like::Machine(name) => {
             let machine = engine.load(name, Arc::clone(&progress))?;
-            let cx = context(engine, machine.kind.name(), Arc::clone(&progress))?;
+            let cx = context(engine, machine.kind.name(), Arc::clone(&progress));
             let options = &machine.record.host_options.engine_options;
             let material = material(engine, &*machine.driver, options, progress).await?;
             templates(machine.kind)?.build(&cx, &*machine.driver, &material).await
@@ -61,7 +61,7 @@ pub fn list_templates(engine: &Engine) -> Result<Vec<(String, Template)>> {
     let mut all = Vec::new();
     for kind in engine.registry.iter() {
         let Some(templates) = kind.templates() else { continue };
-        let cx = context(engine, kind.name(), Arc::new(machine_driver::Silent))?;
+        let cx = context(engine, kind.name(), Arc::new(machine_driver::Silent));
         all.extend(templates.list(&cx)?.into_iter().map(|it| (kind.name().to_owned(), it)));
     }
     Ok(all)
@@ -95,7 +95,7 @@ fn owner<'a>(engine: &'a Engine, id: &str) -> Result<(&'a dyn Kind, Context)> {
     let mut first = None;
     for kind in engine.registry.iter() {
         let Some(templates) = kind.templates() else { continue };
-        let cx = context(engine, kind.name(), Arc::new(machine_driver::Silent))?;
+        let cx = context(engine, kind.name(), Arc::new(machine_driver::Silent));
         if templates.list(&cx)?.iter().any(|template| template.id == id) {
             return Ok((kind, cx));
         }
@@ -109,7 +109,7 @@ fn templates(kind: &dyn Kind) -> Result<&dyn Templates> {
 }
 
 /// A context for work that is about no machine.
-fn context(engine: &Engine, driver: &str, progress: Arc<dyn Progress>) -> Result<Context> {
+fn context(engine: &Engine, driver: &str, progress: Arc<dyn Progress>) -> Context {
     engine.context("template", driver, progress)
 }
 

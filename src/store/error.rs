@@ -31,6 +31,11 @@ impl StoreError {
         Self::Write { path: path.to_owned(), source }
     }
 
+    /// Whether there was no space left.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull)
+    }
+
     /// What the user can do about it.
     pub fn hints(&self) -> Vec<String> {
         let hint = match self {
@@ -49,7 +54,11 @@ impl StoreError {
             Self::Name { why, .. } => (*why).to_owned(),
             Self::Busy { .. } => "wait until that is done, or end it".to_owned(),
             Self::Write { source, .. } => match source.kind() {
-                io::ErrorKind::StorageFull => "free some space on that disk".to_owned(),
+                io::ErrorKind::StorageFull => {
+                    "free some space there (`df -h` shows the disks), or name another store with \
+                     `--storage-path DIR`"
+                        .to_owned()
+                }
                 io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
                     "name a store that you may write with `--storage-path DIR` or \
                      `MACHINE_STORAGE_PATH`"

@@ -114,6 +114,25 @@ impl Store {
         write(&self.machine_dir(&record.name).join("config.json"), &record.to_json())
     }
 
+    /// Notes in a record that its journal need not be read any more.
+    pub fn mark_finished(&self, name: &str) -> Result<(), StoreError> {
+        self.mark(name, false)
+    }
+
+    /// Notes in a record that its journal must be read.
+    pub fn mark_unfinished(&self, name: &str) -> Result<(), StoreError> {
+        self.mark(name, true)
+    }
+
+    fn mark(&self, name: &str, unfinished: bool) -> Result<(), StoreError> {
+        let mut record = self.load(name)?;
+        if record.unfinished == unfinished {
+            return Ok(());
+        }
+        record.unfinished = unfinished;
+        self.save(&record)
+    }
+
     /// Makes the directory of a machine.
     pub fn make_machine_dir(&self, name: &str) -> Result<PathBuf, StoreError> {
         let path = self.machine_dir(name);
@@ -137,8 +156,10 @@ impl Store {
         }
     }
 
-    /// Deletes what an interrupted [`Store::remove`] left of a machine.
+    /// Deletes what interrupted writes and an interrupted [`Store::remove`] left of a machine. For
+    /// the holder of its lock.
     pub fn sweep(&self, name: &str) {
+        file::sweep(&self.machine_dir(name));
         let prefix = format!(".removed-{name}-");
         let entries = fs::read_dir(self.base.join("machines")).into_iter().flatten();
         for entry in entries.filter_map(Result::ok) {

@@ -18,6 +18,10 @@ pub struct Record {
     pub host_options: HostOptions,
     #[serde(default)]
     pub name: String,
+    /// The journal is to be read: the machine's making or removal may not have come to an end. A
+    /// complete record has docker-machine's keys and no other, so that reading it is enough.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unfinished: bool,
     #[serde(flatten)]
     pub unknown: Map<String, Value>,
 }
@@ -33,6 +37,7 @@ impl Record {
             driver_name: driver_name.to_owned(),
             host_options,
             name: name.to_owned(),
+            unfinished: false,
             unknown: Map::new(),
         }
     }
@@ -104,6 +109,7 @@ mod tests {
             keys.iter().map(|key| text.find(&format!("\n    \"{key}\"")).unwrap()).collect();
         assert!(places.is_sorted(), "{text}");
         assert!(text.contains("\n            \"Dns\": null,"), "{text}");
+        assert!(!text.contains("Unfinished"), "{text}");
         assert!(!text.ends_with('\n'));
     }
 

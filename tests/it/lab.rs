@@ -83,6 +83,17 @@ impl Lab {
     }
 }
 
+/// A test that fails leaves no virtual machine behind.
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for name in self.machine_files() {
+                self.command().args(["rm", "-f", &name]).output().ok();
+            }
+        }
+    }
+}
+
 pub(crate) fn run(command: &mut Command) -> Run {
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -5,8 +5,18 @@ mod bad_input;
 mod crash;
 mod docs;
 mod env;
+#[cfg(unix)]
+mod guest;
+#[cfg(unix)]
+mod hardship;
+#[cfg(unix)]
+mod interrupt;
 mod lab;
 mod listing;
+#[cfg(unix)]
+mod streams;
+#[cfg(unix)]
+mod tmpfs;
 mod vm;
 #[cfg(unix)]
 mod warm;

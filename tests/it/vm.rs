@@ -20,7 +20,7 @@ pub(crate) fn skipped() -> bool {
 }
 
 /// The docker client, pointed at a machine by what `config` prints.
-fn docker(lab: &Lab, machine: &str) -> Command {
+pub(crate) fn docker(lab: &Lab, machine: &str) -> Command {
     let config = lab.ok(["config", machine]);
     let mut docker = Command::new("docker");
     docker.env("DOCKER_CONFIG", lab.path().join("docker"));
@@ -213,7 +213,7 @@ fn a_killed_create_leaves_no_process() {
 }
 
 /// Asks an HTTP server for a page, for as long as it takes a container to come up.
-fn fetch(address: &str) -> String {
+pub(crate) fn fetch(address: &str) -> String {
     use std::io::{Read, Write};
     for _ in 0..300 {
         let answer = std::net::TcpStream::connect(address).and_then(|mut stream| {

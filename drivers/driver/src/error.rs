@@ -91,11 +91,12 @@ impl std::error::Error for Error {
 
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
-        let message = match error.kind() {
-            std::io::ErrorKind::StorageFull => "the disk is full",
-            _ => "input/output error",
-        };
-        Self::other(message).caused_by(error)
+        match error.kind() {
+            std::io::ErrorKind::StorageFull => Self::other("the disk is full")
+                .caused_by(error)
+                .hint("free some space there: `df -h` shows the disks"),
+            _ => Self::other("input/output error").caused_by(error),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 /// after a power cut. `mode` is the permission on Unix, for example `0o600`.
 pub fn write_atomic(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let dir = path.parent().ok_or_else(|| io::Error::other("a file needs a directory"))?;
-    let mut temp = tempfile::Builder::new().prefix(".tmp-").tempfile_in(dir)?;
+    let mut temp = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
     temp.write_all(content)?;
     set_mode(temp.as_file(), mode)?;
     temp.as_file().sync_all()?;
@@ -47,11 +47,23 @@ pub fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
         return Ok(());
     }
     let dir = to.parent().ok_or_else(|| io::Error::other("a file needs a directory"))?;
-    let temp = tempfile::Builder::new().prefix(".tmp-").tempfile_in(dir)?;
+    let temp = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
     fs::copy(from, temp.path())?;
     temp.as_file().sync_all()?;
     persist(temp, to)
 }
+
+/// Deletes what writes that a crash cut off have left in a directory. For the only writer there.
+pub fn sweep(dir: &Path) {
+    for entry in fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok) {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            fs::remove_file(entry.path()).ok();
+        }
+    }
+}
+
+/// What the names of files begin with that are being written.
+pub const TEMPORARY: &str = ".tmp-";
 
 /// Flushes a directory's entries, so that a rename in it survives a power cut.
 pub fn sync_dir(dir: &Path) -> io::Result<()> {
@@ -97,6 +109,19 @@ mod tests {
         write_atomic(&path, b"two", 0o600).unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_a_crash_left_is_swept_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in [".tmp-Ab3", "record", ".hidden"] {
+            fs::write(dir.path().join(name), "").unwrap();
+        }
+        sweep(dir.path());
+        let mut left: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".hidden", "record"]);
     }
 
     #[test]

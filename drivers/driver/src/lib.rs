@@ -26,7 +26,7 @@ mod template;
 pub mod wait;
 
 pub use async_trait::async_trait;
-pub use context::{Checkpoint, Context};
+pub use context::{Checkpoint, Context, StoreId};
 pub use driver::{
     Availability, Birth, Capabilities, DirectBoot, Driver, Forward, Forwards, Image, Kind,
 };

@@ -38,7 +38,7 @@ impl Kind for FakeKind {
 
     fn configure(&self, cx: &Context, values: &FlagValues) -> Result<Box<dyn Driver>> {
         let script = Script::from_flags(values)?;
-        let mut record = Record::new(cx, values.text("fake-cloud"), script);
+        let mut record = Record::new(cx, values.text("fake-cloud"), script)?;
         record.url = values.text("fake-url").map(str::to_owned).unwrap_or_default();
         if let Some(ssh) = values.text("fake-ssh") {
             (record.base.ip_address, record.base.ssh_port) = host_and_port(ssh)?;

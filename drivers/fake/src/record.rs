@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use machine_driver::{BaseRecord, Context};
+use machine_driver::{BaseRecord, Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -34,7 +34,7 @@ pub(crate) struct Record {
 }
 
 impl Record {
-    pub(crate) fn new(cx: &Context, cloud: Option<&str>, script: Script) -> Self {
+    pub(crate) fn new(cx: &Context, cloud: Option<&str>, script: Script) -> Result<Self> {
         // The machine's directory is `<store>/machines/<name>`.
         let store = cx.machine_dir.ancestors().nth(2).unwrap_or(&cx.machine_dir);
         let base = BaseRecord {
@@ -44,8 +44,8 @@ impl Record {
             ..BaseRecord::default()
         };
         let cloud = cloud.map_or_else(|| cx.shared_dir.join("cloud.json"), PathBuf::from);
-        let owner = format!("{}/{}", cx.store_id, cx.machine);
-        Self { base, cloud, owner, script, ..Self::default() }
+        let owner = format!("{}/{}", cx.store_id.get()?, cx.machine);
+        Ok(Self { base, cloud, owner, script, ..Self::default() })
     }
 
     pub(crate) fn cloud(&self) -> &Path {

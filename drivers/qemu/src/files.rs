@@ -33,7 +33,8 @@ impl Files {
     /// The files of another machine of the same store.
     pub(crate) fn of(cx: &Context, machine: &str) -> Self {
         let dir = cx.machine_dir.with_file_name(machine);
-        let name = digest(&[&cx.store_id, machine]);
+        // The directory is this store's own, so the machine alone makes the name.
+        let name = digest(&[machine]);
         Self { dir, sockets: cx.runtime_dir.join(&name[..16]) }
     }
 

@@ -28,7 +28,7 @@ pub(crate) const PREFIX: u8 = 24;
 pub(crate) fn join(cx: &Context, name: &str) -> Result<(Ipv4Addr, String)> {
     let address = shared::update(cx, &file(name), |network: &mut Network| {
         if network.port == 0 {
-            *network = found(cx, name);
+            *network = found(cx, name)?;
         }
         network.machines.retain(|machine, _| cx.machine_dir.with_file_name(machine).exists());
         if let Some(address) = network.machines.get(&cx.machine) {
@@ -42,7 +42,7 @@ pub(crate) fn join(cx: &Context, name: &str) -> Result<(Ipv4Addr, String)> {
         network.machines.insert(cx.machine.clone(), address);
         Ok(address)
     })?;
-    let bytes = digest(&[&cx.store_id, name, &cx.machine]);
+    let bytes = digest(&[cx.store_id.get()?, name, &cx.machine]);
     // 52:54:00 is what QEMU's own addresses begin with.
     Ok((address, format!("52:54:00:{}:{}:{}", &bytes[..2], &bytes[2..4], &bytes[4..6])))
 }
@@ -83,15 +83,16 @@ fn file(name: &str) -> PathBuf {
 }
 
 /// A new network: port and subnet follow from its name, unless somebody has them.
-fn found(cx: &Context, name: &str) -> Network {
+fn found(cx: &Context, name: &str) -> Result<Network> {
     let others: Vec<Network> = std::fs::read_dir(cx.shared_dir.join("networks"))
         .into_iter()
         .flatten()
         .filter_map(|entry| shared::read(&entry.ok()?.path()).ok())
         .collect();
     let routes = system::routes();
+    let store_id = cx.store_id.get()?;
     for round in 0..1000_u32 {
-        let number = digest_number(&[&cx.store_id, name, &round.to_string()]);
+        let number = digest_number(&[store_id, name, &round.to_string()]);
         let [_, _, b, c] = number.to_be_bytes();
         // QEMU's user network is 10.0.2.0, and Docker takes networks above 172.17.
         let subnet = [10, 100 + b % 150, c];
@@ -100,10 +101,10 @@ fn found(cx: &Context, name: &str) -> Network {
         let routed = routes.iter().any(|(net, mask)| *mask != 0 && first & mask == *net);
         let taken = others.iter().any(|other| other.subnet == subnet || other.port == port);
         if !routed && !taken {
-            return Network { port, subnet, machines: BTreeMap::new() };
+            return Ok(Network { port, subnet, machines: BTreeMap::new() });
         }
     }
-    Network { port: 20_000, subnet: [10, 250, 250], machines: BTreeMap::new() }
+    Ok(Network { port: 20_000, subnet: [10, 250, 250], machines: BTreeMap::new() })
 }
 
 #[cfg(test)]

@@ -68,10 +68,11 @@ async fn press(files: &Files) -> Result<()> {
 /// Switches off at once; what was saved of the memory is gone too.
 pub(crate) async fn kill(qemu: &mut Qemu, cx: &Context) -> Result<()> {
     saved::forget(&Files::new(cx))?;
-    end(qemu, cx).await
+    end(qemu, cx).await?;
+    cx.checkpoint(qemu)
 }
 
-/// Ends QEMU at once, and waits until it is gone.
+/// Ends QEMU at once, and waits until it is gone. The record is not put on disk.
 pub(crate) async fn end(qemu: &mut Qemu, cx: &Context) -> Result<()> {
     let files = Files::new(cx);
     if platform::is_held(&files.lock())? {
@@ -90,23 +91,20 @@ pub(crate) async fn end(qemu: &mut Qemu, cx: &Context) -> Result<()> {
         fs::remove_file(socket).ok();
     }
     qemu.record.process = None;
-    cx.checkpoint(qemu)
+    Ok(())
 }
 
 /// Removes everything that this driver has made, and reports all that could not be.
 pub(crate) async fn remove(qemu: &mut Qemu, cx: &Context) -> Result<()> {
-    kill(qemu, cx).await?;
+    end(qemu, cx).await?;
     let mut failures: Vec<String> = Vec::new();
     let mut note = |result: Result<()>| {
         if let Err(error) = result {
             failures.push(error.to_string());
         }
     };
-    let network = qemu.record.network.clone();
-    note(network::leave(cx, &network));
-    note(names::tell_peers(cx, &network).await);
-    note(ports::release_all(cx));
     let files = Files::new(cx);
+    // The disk first: on a full one nothing else can be written before.
     for name in OWNED {
         match fs::remove_file(files.dir().join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -115,6 +113,11 @@ pub(crate) async fn remove(qemu: &mut Qemu, cx: &Context) -> Result<()> {
             _ => {}
         }
     }
+    note(cx.checkpoint(qemu));
+    let network = qemu.record.network.clone();
+    note(network::leave(cx, &network));
+    note(names::tell_peers(cx, &network).await);
+    note(ports::release_all(cx));
     if failures.is_empty() {
         return Ok(());
     }

@@ -47,7 +47,8 @@ pub(crate) async fn suspend(qemu: &mut Qemu, cx: &Context) -> Result<()> {
         return Err(error.context("the memory could not be saved, so the machine runs on"));
     }
     drop(monitor);
-    power::end(qemu, cx).await
+    power::end(qemu, cx).await?;
+    cx.checkpoint(qemu)
 }
 
 /// Switches a machine on: from its saved memory if there is any, from a pause, or by a boot.

@@ -26,6 +26,7 @@ where
     let lock = options.open(lock_path(cx)).map_err(|error| failed(&path, error))?;
     lock.lock().map_err(|error| failed(&path, error))?;
 
+    file::sweep(dir);
     let before: T = read(&path)?;
     let mut after = before.clone();
     let result = change(&mut after)?;
