@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::lab::{Lab, Run, cache, run};
+use crate::tmpfs::Tmpfs;
 use crate::vm::{docker_ok, qemus, skipped};
 
 /// A store, and a cache whose templates are its own.
@@ -261,4 +262,47 @@ fn a_bad_template_or_a_crash_never_makes_a_stranger() {
     assert_eq!(warm.remains(), [id.clone()]);
     warm.ok(["template", "rm", &id]);
     assert_eq!(warm.run(["template", "rm", &id]).code, Some(1));
+}
+
+/// QEMU killed while a template is made, the builder killed, no room for it: an error that says so, and
+/// in the end no file and no process.
+#[test]
+fn a_template_that_cannot_be_made_leaves_nothing() {
+    let Some(warm) = Warm::new() else { return };
+    let Some(disk) = Tmpfs::mount(&warm.lab.path().join("cache/qemu"), 2 << 20) else { return };
+    let begin = || {
+        let build = warm
+            .command(["template", "build"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        while warm.qemus() == 0 {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        build
+    };
+    let build = begin();
+    let pid = std::fs::read_dir(warm.templates())
+        .unwrap()
+        .find_map(|entry| std::fs::read_to_string(entry.unwrap().path().join("qemu.pid")).ok());
+    let pid = pid.unwrap();
+    assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
+    let output = build.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("the template could not be made"), "{said}");
+    assert!(warm.remains().is_empty(), "{:?}", warm.remains());
+
+    let mut build = begin();
+    build.kill().unwrap();
+    build.wait().unwrap();
+    assert_eq!(warm.qemus(), 1, "its QEMU does not know yet");
+    disk.fill(100 << 10);
+    let full = warm.run(["template", "build"]);
+    assert_eq!(full.code, Some(1));
+    assert!(full.stderr.contains("MB left"), "{}", full.stderr);
+    assert!(full.stderr.contains("machine template rm --all"), "{}", full.stderr);
+    assert_eq!(warm.qemus(), 0, "what the killed builder left is gone");
+    assert!(warm.remains().is_empty(), "{:?}", warm.remains());
 }

@@ -35,6 +35,7 @@ pub(super) async fn build(
     let version = program::version(&program).await?;
     let used = accelerator::choose(cx, &program, record.accelerator).await?.accelerator;
     let mut record = template_record(record);
+    check_space(cx, &record)?;
     let dir = directory(cx).join(format!(".build-{id}"));
     discard(cx, &dir).await?;
     file::create_dir(&dir)?;
@@ -63,6 +64,22 @@ pub(super) async fn build(
     fs::rename(files.dir(), &place)?;
     file::sync_dir(&directory(cx))?;
     Template::open(&place)
+}
+
+/// A QEMU whose memory is a file dies by a signal when the disk is full, so that is found before.
+fn check_space(cx: &Context, record: &Record) -> Result<()> {
+    let need = (u64::from(record.memory) + 256) << 20;
+    match platform::free_space(&directory(cx)) {
+        Some(free) if free < need => Err(Error::other(format!(
+            "`{}` has only {} MB left, and a template may need {} MB",
+            directory(cx).display(),
+            free >> 20,
+            need >> 20
+        ))
+        .hint("free some space, for example with `machine template rm --all`")
+        .hint("or do without templates: `--qemu-template off`")),
+        _ => Ok(()),
+    }
 }
 
 /// What the guest of a template has in common with the machines that are made from it.
