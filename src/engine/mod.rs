@@ -8,9 +8,11 @@ mod create;
 mod lifecycle;
 mod list;
 mod machine;
+mod missing;
 mod ready;
 mod registry;
 mod remove;
+mod swarm;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -27,10 +29,11 @@ use crate::tls::CertPaths;
 pub(crate) use birth::server_tls;
 pub use create::{CreateError, Request, Step, create};
 pub use lifecycle::{Action, act};
-pub use list::{Row, list};
+pub use list::{Found, Look, Row, find_all, look};
 pub use machine::Machine;
 pub use registry::Registry;
 pub use remove::{Removal, remove};
+pub use swarm::swarm_url;
 
 /// Everything the engine works with, put together by the command line or by a test.
 pub struct Engine {
@@ -107,7 +110,7 @@ struct RecordCheckpoint {
 impl Checkpoint for RecordCheckpoint {
     fn save(&self, driver: Value) -> Result<()> {
         let mut record = self.store.load(&self.name)?;
-        if record.driver != driver {
+        if record.driver != driver || record.is_old() {
             record.driver = driver;
             self.store.save(&record)?;
         }

@@ -6,6 +6,7 @@ pub mod format;
 pub mod json;
 pub mod natural;
 pub mod progress;
+pub mod regexp;
 pub mod shell;
 pub mod suggest;
 pub mod table;

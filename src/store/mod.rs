@@ -227,6 +227,25 @@ mod tests {
     }
 
     #[test]
+    fn the_first_write_of_an_old_record_keeps_it() {
+        let (_dir, store) = store();
+        let dir = store.make_machine_dir("x").unwrap();
+        let old = br#"{"ConfigVersion":2,"Driver":{"CPU":1},"DriverName":"virtualbox","Mine":[1]}"#;
+        fs::write(dir.join("config.json"), old).unwrap();
+        let mut record = store.load("x").unwrap();
+        assert!(!dir.join("config.json.bak").exists(), "reading writes nothing");
+        record.driver["CPU"] = 2.into();
+        store.save(&record).unwrap();
+        assert_eq!(fs::read(dir.join("config.json.bak")).unwrap(), old);
+        let again = store.load("x").unwrap().to_value();
+        assert_eq!((&again["ConfigVersion"], &again["Mine"][0]), (&3.into(), &1.into()));
+        assert_eq!(again["Driver"]["CPU"], 2);
+        assert_eq!(again["Driver"]["StorePath"], store.base().display().to_string());
+        store.save(&store.load("x").unwrap()).unwrap();
+        assert_eq!(fs::read(dir.join("config.json.bak")).unwrap(), old, "once");
+    }
+
+    #[test]
     fn removal_is_whole_and_idempotent() {
         let (_dir, store) = store();
         let dir = store.make_machine_dir("x").unwrap();

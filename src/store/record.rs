@@ -81,6 +81,11 @@ impl Record {
         self.origin.as_ref().and_then(|origin| origin.old.as_deref())
     }
 
+    /// Whether the file has an older version than it will be written in.
+    pub fn is_old(&self) -> bool {
+        self.old_bytes().is_some()
+    }
+
     /// The content of the file.
     pub fn to_value(&self) -> Value {
         let now = plain(self);

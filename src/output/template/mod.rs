@@ -16,7 +16,10 @@ pub use print::{header, object, structure};
 
 /// A template that was found to be right.
 pub struct GoTemplate {
+    /// For plain maps.
     template: Template,
+    /// The same for structs.
+    strict: Template,
     /// The text and all trees as they were written, for errors to point at.
     source: String,
     trees: Vec<ListNode>,
@@ -32,13 +35,17 @@ impl GoTemplate {
         blocks::check(source)?;
         let parsed = Parser::new(source, "{{", "}}").and_then(Parser::parse);
         let (tree, defines) = parsed.map_err(|error| words::parse_error(&error))?;
-        let mut template = Template::new(MAIN)
-            .func("json", |values| json("json", values, super::json::compact))
-            .func("prettyjson", |values| json("prettyjson", values, super::json::pretty))
-            .func("print", |values| Ok(print::print(values)))
-            .func("println", |values| Ok(print::println(values)))
-            .func(TEXT, |values| Ok(print::action(values)))
-            .func(VERB_V, |values| Ok(print::operand(values)));
+        let empty = |nothing: &'static str| {
+            Template::new(MAIN)
+                .func("json", |values| json("json", values, super::json::compact))
+                .func("prettyjson", |values| json("prettyjson", values, super::json::pretty))
+                .func("print", |values| Ok(print::print(values)))
+                .func("println", |values| Ok(print::println(values)))
+                .func(TEXT, move |values| Ok(print::action(values, nothing)))
+                .func(VERB_V, |values| Ok(print::operand(values)))
+        };
+        let (mut template, mut strict) =
+            (empty("<no value>"), empty("<nil>").missing_key(MissingKey::Error));
         let mut trees = vec![tree];
         let mut defined = vec![MAIN.to_owned()];
         for define in defines {
@@ -49,25 +56,19 @@ impl GoTemplate {
             names::check(tree)?;
             let mut tree = tree.clone();
             print_as_go(&mut tree);
+            strict = strict.add_parse_tree(name, tree.clone());
             template = template.add_parse_tree(name, tree);
         }
-        Ok(Self { template, source: source.to_owned(), trees })
+        Ok(Self { template, strict, source: source.to_owned(), trees })
     }
 
-    /// Makes a field that the data do not have an error, as in a Go struct. Otherwise it is printed
-    /// as `<no value>`, as in a Go map.
-    #[must_use]
-    pub fn strict(mut self, strict: bool) -> Self {
-        let missing = if strict { MissingKey::Error } else { MissingKey::Invalid };
-        self.template = self.template.missing_key(missing);
-        self
-    }
-
-    /// The text for `data`. The error is Go's, for example
+    /// The text for `data`. In a [`structure`] a field that is not there is an error, in a plain map
+    /// it is printed as `<no value>`. The error is Go's, for example
     /// `template: :1:2: executing "" at <.Nope>: can't evaluate field Nope in type string`.
     pub fn execute(&self, data: &Value) -> Result<String, String> {
+        let template = if print::is_structure(data) { &self.strict } else { &self.template };
         let mut text = String::new();
-        match self.template.execute_template_fmt(&mut text, MAIN, data) {
+        match template.execute_template_fmt(&mut text, MAIN, data) {
             Ok(()) => Ok(text),
             Err(error) => Err(words::execution_error(&error, &self.source, &self.trees, data)),
         }

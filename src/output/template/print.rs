@@ -27,10 +27,11 @@ const ORDER: &str = "\0order";
 const KIND: &str = "\0kind";
 const TEXT: &str = "\0text";
 
-/// What an action prints.
-pub(super) fn action(values: &[Value]) -> Value {
+/// What an action prints: `nothing` where there is no value, which is another word in a map than in
+/// a struct.
+pub(super) fn action(values: &[Value], nothing: &str) -> Value {
     match values.first() {
-        None | Some(Value::Nil) => Value::from("<no value>"),
+        None | Some(Value::Nil) => Value::from(nothing),
         Some(value) => Value::from(text(value)),
     }
 }

@@ -6,12 +6,10 @@ use serde_json::json;
 use super::*;
 
 /// The text, or the error with a mark before it.
-fn run(source: &str, data: &Value, strict: bool) -> String {
+fn run(source: &str, data: &Value) -> String {
     match GoTemplate::parse(source) {
         Err(error) => format!("! {error}"),
-        Ok(template) => {
-            template.strict(strict).execute(data).unwrap_or_else(|error| format!("! {error}"))
-        }
+        Ok(template) => template.execute(data).unwrap_or_else(|error| format!("! {error}")),
     }
 }
 
@@ -30,9 +28,9 @@ fn record() -> Value {
 }
 
 #[track_caller]
-fn all(data: &Value, strict: bool, cases: &[(&str, &str)]) {
+fn all(data: &Value, cases: &[(&str, &str)]) {
     for (source, expected) in cases {
-        assert_eq!(run(source, data, strict), *expected, "{source}");
+        assert_eq!(run(source, data), *expected, "{source}");
     }
 }
 
@@ -40,7 +38,6 @@ fn all(data: &Value, strict: bool, cases: &[(&str, &str)]) {
 fn values_are_printed_as_gos() {
     all(
         &record(),
-        false,
         &[
             ("{{.Driver.SSHPort}}", "2222"),
             ("{{.Driver.Memory}} {{.Driver.Disk}} {{.Driver.Big}}", "1e+06 20000 1.23456789e+08"),
@@ -84,7 +81,6 @@ fn values_are_printed_as_gos() {
 fn json_is_gos() {
     all(
         &record(),
-        false,
         &[
             ("{{json .HostOptions}}", r#"{"EngineOptions":{"Labels":[],"TlsVerify":true}}"#),
             ("{{.Name | json}}{{json .Driver.Html}}", r#""m1""\u003ca\u0026b\u003e""#),
@@ -105,7 +101,6 @@ fn json_is_gos() {
 fn what_cannot_be_read_is_said_in_gos_words() {
     all(
         &record(),
-        false,
         &[
             ("{{.Name", "! template: :1: unclosed action"),
             ("{{", "! template: :1: unclosed action"),
@@ -160,7 +155,7 @@ fn what_cannot_be_done_is_said_in_gos_words() {
             at("1:15", ".Driver.SSHPort", "range can't iterate over 2222"),
         ),
     ] {
-        assert_eq!(run(source, &record(), false), expected, "{source}");
+        assert_eq!(run(source, &record()), expected, "{source}");
     }
 }
 
@@ -183,7 +178,7 @@ fn structs_are_strict_and_print_in_braces() {
     let (host, engine) = ("commands.HostListItem", "*engine.Options");
     for (source, expected) in [
         ("{{.EngineOptions}}", "{[a=b c=d]  true}".to_owned()),
-        ("{{.EngineOptions.TLSVerify}} {{.Swarm}}", "true <no value>".to_owned()),
+        ("{{.EngineOptions.TLSVerify}} {{.Swarm}}", "true <nil>".to_owned()),
         ("{{range .EngineOptions.Labels}}{{.}},{{end}}", "a=b,c=d,".to_owned()),
         ("{{.Nope}}", in_item("1:2", ".Nope", "Nope", host)),
         ("{{.Name}} {{.Nope}}", in_item("1:12", ".Nope", "Nope", host)),
@@ -198,15 +193,12 @@ fn structs_are_strict_and_print_in_braces() {
             in_item("1:38", ".Nope", "Nope", engine),
         ),
     ] {
-        assert_eq!(run(source, &item, true), expected, "{source}");
+        assert_eq!(run(source, &item), expected, "{source}");
     }
 }
 
 #[test]
 fn a_header_is_text_with_fields() {
     let headers = object([("EngineOptions", header("ENGINE", vec![("Labels", "LABELS".into())]))]);
-    assert_eq!(
-        run("{{.EngineOptions}} {{.EngineOptions.Labels}}", &headers, false),
-        "ENGINE LABELS"
-    );
+    assert_eq!(run("{{.EngineOptions}} {{.EngineOptions.Labels}}", &headers), "ENGINE LABELS");
 }
