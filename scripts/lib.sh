@@ -50,3 +50,18 @@ need_docker_client() {
     command -v docker >/dev/null 2>&1 && return 0
     need_packages docker=docker-cli 2>/dev/null || need_packages docker=docker.io
 }
+
+# Nushell, from the npm registry, for no distribution has it. The tests say so where it is missing.
+need_nushell() {
+    local tools=target/tools
+    if [ -d "$tools/node_modules/@nushell" ]; then
+        :
+    elif command -v nu >/dev/null 2>&1 || ! command -v npm >/dev/null 2>&1 || [ "$(uname -sm)" != "Linux x86_64" ]; then
+        return 0
+    else
+        say "Installing Nushell"
+        npm install --silent --no-fund --no-audit --prefix "$tools" @nushell/linux-x64@0.115.1 >/dev/null 2>&1 || return 0
+    fi
+    PATH="$PATH:$PWD/$tools/node_modules/@nushell/linux-x64/bin"
+    export PATH
+}

@@ -1,10 +1,16 @@
 use std::process::ExitCode;
+use std::time::Duration;
+
+use machine_driver::Error;
 
 use super::console;
 use super::error::CliError;
+use super::parents::callers;
 use super::session::Session;
 use super::target::Target;
-use crate::output::shell::{self, Dialect};
+use crate::engine::{Machine, swarm_url};
+use crate::output::shell::{self, Dialect, Surroundings};
+use crate::tls::docker::Client;
 
 /// Print the shell code that points the docker client at a machine
 #[derive(Debug, clap::Args)]
@@ -12,8 +18,12 @@ use crate::output::shell::{self, Dialect};
 Examples:
   eval $(machine env lab1)
   eval $(machine env -u)
-  machine env --shell powershell lab1 | Invoke-Expression")]
+  machine env --shell powershell lab1 | Invoke-Expression
+  machine env --shell nu lab1 | from nuon | load-env")]
 pub(super) struct Args {
+    /// Point at the swarm whose master the machine is
+    #[arg(long)]
+    swarm: bool,
     /// bash, zsh, sh, fish, powershell, cmd, tcsh, emacs or nushell [default: the shell in use]
     #[arg(long, value_name = "SHELL")]
     shell: Option<String>,
@@ -27,25 +37,31 @@ pub(super) struct Args {
     target: Target,
 }
 
-pub(super) fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
-    let dialect = dialect(args, session);
-    let code = if args.unset { unset(args, session, dialect) } else { set(args, session, dialect) };
+pub(super) async fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
+    let code = match args.unset {
+        true => unset(args, session),
+        false => set(args, session).await,
+    };
     // `eval $(machine env …)` sees no exit code, so the code itself must forget the old machine
     // and fail.
-    let code = code.map_err(|error| error.printing(shell::failing(dialect)))?;
+    let code = code.map_err(|error| {
+        let dialect = dialect(args, session).unwrap_or(Dialect::Sh);
+        error.printing(shell::failing(dialect))
+    })?;
     console::print(&code)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn set(args: &Args, session: &Session, dialect: Dialect) -> Result<String, CliError> {
+async fn set(args: &Args, session: &Session) -> Result<String, CliError> {
     let name = args.target.resolve(session)?;
     let machine = session.machine(&name)?;
-    let url = machine.docker_url()?;
-    let dir = &machine.record.host_options.auth_options.store_path;
+    let checked = connection(&machine, args.swarm, session).await;
+    let url = checked.map_err(|error| error.context("Error checking TLS connection"))?;
+    let dialect = dialect(args, session)?;
     let mut variables = vec![
         ("DOCKER_TLS_VERIFY".to_owned(), "1".to_owned()),
         ("DOCKER_HOST".to_owned(), url),
-        ("DOCKER_CERT_PATH".to_owned(), dir.clone()),
+        ("DOCKER_CERT_PATH".to_owned(), machine.context.machine_dir.display().to_string()),
         ("DOCKER_MACHINE_NAME".to_owned(), name.clone()),
     ];
     if cfg!(windows) {
@@ -53,13 +69,15 @@ fn set(args: &Args, session: &Session, dialect: Dialect) -> Result<String, CliEr
     }
     if args.no_proxy {
         let (variable, old) = no_proxy(session);
-        let ip = machine.endpoint().ip.ok_or_else(|| machine.not_running())?;
+        let ip = machine.endpoint().ip.ok_or_else(|| {
+            CliError::from(machine.not_running()).context("Error getting host IP")
+        })?;
         variables.push((variable, shell::no_proxy(&old, &ip)));
     }
     Ok(shell::set(dialect, &variables, &session.environment.args))
 }
 
-fn unset(args: &Args, session: &Session, dialect: Dialect) -> Result<String, CliError> {
+fn unset(args: &Args, session: &Session) -> Result<String, CliError> {
     if args.target.is_given() {
         return Err(CliError::usage("Expected no machine name when the -u flag is present"));
     }
@@ -67,7 +85,7 @@ fn unset(args: &Args, session: &Session, dialect: Dialect) -> Result<String, Cli
     if args.no_proxy {
         names.push(no_proxy(session).0);
     }
-    Ok(shell::unset(dialect, &names, &session.environment.args))
+    Ok(shell::unset(dialect(args, session)?, &names, &session.environment.args))
 }
 
 /// The proxy variable that is in use, and its value.
@@ -79,14 +97,71 @@ fn no_proxy(session: &Session) -> (String, String) {
         .unwrap_or_else(|| ("NO_PROXY".to_owned(), String::new()))
 }
 
-fn dialect(args: &Args, session: &Session) -> Dialect {
-    match &args.shell {
-        Some(name) => Dialect::named(name),
+fn dialect(args: &Args, session: &Session) -> Result<Dialect, CliError> {
+    if let Some(name) = args.shell.as_deref().filter(|name| !name.is_empty()) {
+        return Ok(Dialect::named(name));
+    }
+    let around = Surroundings {
+        shell: session.environment.var("SHELL"),
+        fish: session.environment.var("__fish_bin_dir").is_some(),
+        callers: callers(),
+        windows: cfg!(windows),
+    };
+    if !as_docker_machine(session) {
+        return Ok(shell::detect(&around));
+    }
+    match shell::detect_as_docker_machine(&around) {
+        Some((dialect, false)) => Ok(dialect),
+        Some((dialect, true)) => {
+            console::println(
+                "You can further specify your shell with either 'cmd' or 'powershell' with the \
+                 --shell flag.\n",
+            )?;
+            Ok(dialect)
+        }
         None => {
-            let variable = session.environment.var("SHELL");
-            let fish = session.environment.var("__fish_bin_dir").is_some();
-            let powershell = session.environment.var("PSModulePath").is_some();
-            shell::detect(variable, fish, cfg!(windows), powershell)
+            console::println(
+                "The default lines below are for a sh/bash shell, you can specify the shell you're \
+                 using, with the --shell flag.\n",
+            )?;
+            Err(CliError::new("Error: Unknown shell"))
         }
     }
+}
+
+/// The endpoint to connect to. Called as `docker-machine`, the exit code tells whether one can;
+/// otherwise nothing but the store is looked at.
+async fn connection(
+    machine: &Machine<'_>,
+    swarm: bool,
+    session: &Session,
+) -> Result<String, CliError> {
+    let mut url = machine.docker_url()?;
+    if swarm {
+        let options = &machine.record.host_options.swarm_options;
+        url = swarm_url(machine.name(), &url, options)?;
+    }
+    if !as_docker_machine(session) {
+        return Ok(url);
+    }
+    let answer = match Client::new(&url, &machine.credentials()) {
+        Ok(client) => client.ping(Duration::from_secs(20)).await,
+        Err(error) => Err(error),
+    };
+    answer.map_err(|error| {
+        let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host);
+        let what = "There was an error validating certificates for host";
+        Error::other("Error checking and/or regenerating the certs")
+            .caused_by(Error::other(format!("{what} \"{host}\"")).caused_by(error))
+            .hint("You can attempt to regenerate them using 'docker-machine regenerate-certs [name]'.")
+            .hint(
+                "Be advised that this will trigger a Docker daemon restart which might stop \
+                 running containers.",
+            )
+    })?;
+    Ok(url)
+}
+
+fn as_docker_machine(session: &Session) -> bool {
+    session.environment.program_name() == "docker-machine"
 }

@@ -18,8 +18,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let name = args.target.resolve(session)?;
     let record = session.engine.store.load(&name)?;
-    let value = serde_json::to_value(&record).map_err(|error| CliError::new(error.to_string()))?;
-    let text = crate::output::format::inspect(&value, args.format.as_deref())?;
+    let text = crate::output::format::inspect(&record.to_value(), args.format.as_deref())?;
     console::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,20 +1,22 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use machine_driver::State;
-use regex::Regex;
+use gotmpl::Value;
 use serde::Serialize;
 
-use super::console;
 use super::error::CliError;
+use super::filters::{Filters, Masters, masters};
 use super::session::{Session, silent};
-use crate::engine::{Row, list};
-use crate::output::format::{Column, Format};
+use super::{console, ls_fields};
+use crate::engine::{Found, Look, Row, find_all, look};
+use crate::output::format::{Format, Listed};
+use crate::output::template::{header, object, structure};
+use crate::store::{EngineOptions, SwarmOptions};
 
 /// List machines
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Filters: driver=NAME, state=WORD, name=REGEX, label=KEY=VALUE, swarm=MASTER.
+Filters: driver=NAME, state=WORD, name=REGEX, label=KEY[=VALUE], swarm=MASTER.
 Filters of different kinds must all hold, of the same kind one of them.
 
 Examples:
@@ -38,50 +40,37 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliError> {
     let filters = Filters::parse(&args.filter)?;
-    let format = args.format.as_deref().map(Format::parse).transpose()?.unwrap_or_default();
-    let names = session.engine.store.names()?;
-    if args.quiet && filters.is_empty() {
-        for name in &names {
-            console::println(name)?;
-        }
-        return Ok(ExitCode::SUCCESS);
-    }
-    let deadline = Duration::from_secs(args.timeout);
-    let mut rows = list(&session.engine, &names, deadline, &silent()).await;
-    rows.retain(|row| filters.hold(row));
+    let format = args.format.as_deref().filter(|format| !format.is_empty());
+    let format = format.map(Format::parse).transpose()?.unwrap_or_default();
+    let found = find_all(&session.engine, &silent())?;
+    let masters = masters(&found);
+    let mut shown: Vec<&Found<'_>> =
+        found.iter().filter(|found| filters.hold(found, &masters)).collect();
     if args.quiet {
-        for row in rows {
-            console::println(&row.name)?;
-        }
+        shown.retain(|found| found.machine.is_ok());
+    }
+    let rows = match args.quiet && !filters.need_state() {
+        true => Vec::new(),
+        false => look(&session.engine, &shown, Duration::from_secs(args.timeout)).await,
+    };
+    let mut places: Vec<usize> = (0..shown.len()).collect();
+    if filters.need_state() {
+        places.retain(|place| filters.hold_state(rows[*place].look));
+    }
+    if args.quiet {
+        let names = places.into_iter().map(|place| shown[place].name.as_str());
+        console::print(&names.fold(String::new(), |all, name| all + name + "\n"))?;
         return Ok(ExitCode::SUCCESS);
     }
-    rows.sort_by(|a, b| crate::output::natural::compare(&a.name, &b.name));
+    places.sort_by(|a, b| crate::output::natural::compare(&shown[*a].name, &shown[*b].name));
     let docker_host = session.environment.var("DOCKER_HOST");
-    let items: Vec<Item> = rows.into_iter().map(|row| Item::new(row, docker_host)).collect();
-    console::print(&format.rows(&COLUMNS, DEFAULT, &items)?)?;
+    let items: Vec<Item> = places
+        .into_iter()
+        .map(|place| Item::new(shown[place], rows[place].clone(), &masters, docker_host))
+        .collect();
+    console::print(&format.rows(&items)?)?;
     Ok(ExitCode::SUCCESS)
 }
-
-/// What a template can name, and the header of each.
-const COLUMNS: [Column; 13] = [
-    Column { field: "Name", header: "NAME" },
-    Column { field: "Active", header: "ACTIVE" },
-    Column { field: "ActiveHost", header: "ACTIVE_HOST" },
-    Column { field: "ActiveSwarm", header: "ACTIVE_SWARM" },
-    Column { field: "DriverName", header: "DRIVER" },
-    Column { field: "State", header: "STATE" },
-    Column { field: "URL", header: "URL" },
-    Column { field: "SwarmOptions", header: "SWARM_OPTIONS" },
-    Column { field: "Swarm", header: "SWARM" },
-    Column { field: "EngineOptions", header: "ENGINE_OPTIONS" },
-    Column { field: "Error", header: "ERRORS" },
-    Column { field: "DockerVersion", header: "DOCKER" },
-    Column { field: "ResponseTime", header: "RESPONSE" },
-];
-
-/// docker-machine's default template.
-const DEFAULT: &str = "table {{ .Name }}\t{{ .Active }}\t{{ .DriverName}}\t{{ .State }}\t\
-    {{ .URL }}\t{{ .Swarm }}\t{{ .DockerVersion }}\t{{ .Error}}";
 
 /// One line of the listing, with docker-machine's field names.
 #[derive(Debug, Serialize)]
@@ -95,34 +84,45 @@ struct Item {
     state: &'static str,
     #[serde(rename = "URL")]
     url: String,
-    swarm_options: crate::store::SwarmOptions,
+    swarm_options: Option<SwarmOptions>,
     swarm: String,
-    engine_options: crate::store::EngineOptions,
+    engine_options: Option<EngineOptions>,
     error: String,
     docker_version: String,
     response_time: String,
 }
 
 impl Item {
-    fn new(row: Row, docker_host: Option<&str>) -> Self {
-        let broken = row.driver.is_empty();
-        let known = row.state.as_str() != State::Timeout.as_str() && !broken;
-        let active = row.url.is_some() && row.url.as_deref() == docker_host;
+    fn new(found: &Found<'_>, row: Row, masters: &Masters, docker_host: Option<&str>) -> Self {
+        // Of a machine that is late or broken, docker-machine says nothing else.
+        let known = !matches!(row.look, Look::Late | Look::Broken);
+        let is = |url: &Option<String>| url.is_some() && url.as_deref() == docker_host;
+        let (active_host, active_swarm) = (is(&row.url), is(&row.swarm_url));
+        let driver_name = match (&found.machine, row.look) {
+            (Err(_), _) => "not found".to_owned(),
+            (Ok(machine), Look::NoDriver) => machine.kind.name().to_owned(),
+            (Ok(machine), _) => machine.record.driver_name.clone(),
+        };
+        let (engine_options, swarm_options) = match row.options {
+            Some(options) => (Some(options.engine_options), Some(options.swarm_options)),
+            None => (None, None),
+        };
         Self {
-            name: row.name,
-            active: match (known, active) {
-                (false, _) => "",
-                (true, true) => "*",
-                (true, false) => "-",
+            name: found.name.clone(),
+            active: match (active_host, active_swarm) {
+                (true, _) if known => "*",
+                (_, true) if known => "* (swarm)",
+                _ if known => "-",
+                _ => "",
             },
-            active_host: active,
-            active_swarm: false,
-            driver_name: if broken { "not found".to_owned() } else { row.driver },
-            state: row.state.as_str(),
+            active_host,
+            active_swarm,
+            driver_name,
+            state: row.look.as_str(),
             url: row.url.unwrap_or_default(),
-            swarm: String::new(),
-            swarm_options: row.swarm_options,
-            engine_options: row.engine_options,
+            swarm: swarm_options.as_ref().map_or_else(String::new, |it| swarm(it, masters)),
+            swarm_options,
+            engine_options,
             error: row.error.unwrap_or_default(),
             docker_version: match row.docker {
                 Some(version) => format!("v{version}"),
@@ -134,71 +134,64 @@ impl Item {
     }
 }
 
-/// The `--filter` options: OR within a kind, AND between kinds.
-#[derive(Debug, Default)]
-struct Filters {
-    drivers: Vec<String>,
-    states: Vec<String>,
-    names: Vec<Regex>,
-    labels: Vec<(String, String)>,
-    swarms: Vec<String>,
+/// The master of the machine's swarm.
+fn swarm(options: &SwarmOptions, masters: &Masters) -> String {
+    let master = match options.discovery.as_str() {
+        "" => return String::new(),
+        discovery => masters.get(discovery).map_or("", String::as_str),
+    };
+    if options.master { format!("{master} (master)") } else { master.to_owned() }
 }
 
-impl Filters {
-    fn parse(filters: &[String]) -> Result<Self, CliError> {
-        let mut parsed = Self::default();
-        for filter in filters {
-            let (key, value) =
-                filter.split_once('=').ok_or_else(|| CliError::new("Unsupported filter syntax"))?;
-            match key.to_lowercase().as_str() {
-                "driver" => parsed.drivers.push(value.to_lowercase()),
-                "state" => parsed.states.push(value.to_lowercase()),
-                "swarm" => parsed.swarms.push(value.to_lowercase()),
-                "name" => parsed
-                    .names
-                    .push(Regex::new(value).map_err(|error| CliError::new(error.to_string()))?),
-                "label" => {
-                    let (key, value) = value.split_once('=').ok_or_else(|| {
-                        CliError::new("a label filter has a key and a value")
-                            .hint("machine ls --filter label=KEY=VALUE")
-                    })?;
-                    parsed.labels.push((key.to_owned(), value.to_lowercase()));
-                }
-                _ => {
-                    return Err(CliError::new(format!("Unsupported filter key '{key}'"))
-                        .hint("the keys are driver, state, name, label and swarm"));
-                }
-            }
-        }
-        Ok(parsed)
+impl Listed for Item {
+    const TABLE: &'static str = "table {{ .Name }}\t{{ .Active }}\t{{ .DriverName}}\t{{ .State }}\t\
+        {{ .URL }}\t{{ .Swarm }}\t{{ .DockerVersion }}\t{{ .Error}}";
+
+    fn headers() -> Value {
+        let inner = |text, fields: Vec<(&'static str, Value)>| {
+            let fields = fields.into_iter().map(|(name, _)| (name, name.to_uppercase().into()));
+            header(text, fields.collect())
+        };
+        let swarm = ls_fields::swarm_fields(&SwarmOptions::default());
+        let engine = ls_fields::engine_fields(&EngineOptions::default());
+        object([
+            ("Name", "NAME".into()),
+            ("Active", "ACTIVE".into()),
+            ("ActiveHost", "ACTIVE_HOST".into()),
+            ("ActiveSwarm", "ACTIVE_SWARM".into()),
+            ("DriverName", "DRIVER".into()),
+            ("State", "STATE".into()),
+            ("URL", "URL".into()),
+            ("SwarmOptions", inner("SWARM_OPTIONS", swarm)),
+            ("Swarm", "SWARM".into()),
+            ("EngineOptions", inner("ENGINE_OPTIONS", engine)),
+            ("Error", "ERRORS".into()),
+            ("DockerVersion", "DOCKER".into()),
+            ("ResponseTime", "RESPONSE".into()),
+        ])
     }
 
-    fn is_empty(&self) -> bool {
-        self.drivers.is_empty()
-            && self.states.is_empty()
-            && self.names.is_empty()
-            && self.labels.is_empty()
-            && self.swarms.is_empty()
-    }
-
-    /// A machine whose record is broken is shown whatever the filters say, as in docker-machine:
-    /// nobody knows what it is.
-    fn hold(&self, row: &Row) -> bool {
-        let any = |wanted: &[String], value: &str| {
-            wanted.is_empty() || wanted.iter().any(|it| *it == value.to_lowercase())
-        };
-        let labels = &row.engine_options.labels;
-        let has = |key: &str, value: &str| {
-            labels
-                .iter()
-                .filter_map(|label| label.split_once('='))
-                .any(|(k, v)| k == key && v.to_lowercase() == value)
-        };
-        row.driver.is_empty()
-            || any(&self.drivers, &row.driver)
-                && any(&self.states, row.state.as_str())
-                && any(&self.swarms, "")
-                && (self.names.is_empty() || self.names.iter().any(|it| it.is_match(&row.name)))
-                && (self.labels.is_empty() || self.labels.iter().any(|(k, v)| has(k, v)))
+    fn fields(&self) -> Value {
+        structure(
+            "commands.HostListItem",
+            vec![
+                ("Name", self.name.as_str().into()),
+                ("Active", self.active.into()),
+                ("ActiveHost", Value::Bool(self.active_host)),
+                ("ActiveSwarm", Value::Bool(self.active_swarm)),
+                ("DriverName", self.driver_name.as_str().into()),
+                ("State", self.state.into()),
+                ("URL", self.url.as_str().into()),
+                ("SwarmOptions", self.swarm_options.as_ref().map_or(Value::Nil, ls_fields::swarm)),
+                ("Swarm", self.swarm.as_str().into()),
+                (
+                    "EngineOptions",
+                    self.engine_options.as_ref().map_or(Value::Nil, ls_fields::engine),
+                ),
+                ("Error", self.error.as_str().into()),
+                ("DockerVersion", self.docker_version.as_str().into()),
+                ("ResponseTime", self.response_time.as_str().into()),
+            ],
+        )
     }
 }

@@ -13,12 +13,15 @@ mod env;
 mod environment;
 mod error;
 mod exit;
+mod filters;
 mod forward;
 mod image;
 mod inspect;
 mod ip;
 mod kill;
 mod ls;
+mod ls_fields;
+mod parents;
 mod power;
 mod restart;
 mod rm;
@@ -172,7 +175,7 @@ async fn dispatch(
         Command::Completion(args) => completion::run(&args),
         Command::Config(args) => config::run(&args, session),
         Command::Create(args) => Box::pin(create::run(args, flags, session)).await,
-        Command::Env(args) => env::run(&args, session),
+        Command::Env(args) => env::run(&args, session).await,
         Command::Forward(args) => forward::run(args, session).await,
         Command::Image(command) => image::run(command, session).await,
         Command::Inspect(args) => inspect::run(&args, session),

@@ -245,7 +245,9 @@ impl<'a> Work<'a> {
             auth_options: auth,
             ..HostOptions::default()
         };
-        Record { unfinished: true, ..Record::new(self.name, driver, value, options) }
+        let mut record = Record::new(self.name, driver, value, options);
+        record.unfinished = true;
+        record
     }
 
     /// Runs one step between its two lines in the journal.

@@ -1,25 +1,32 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use machine_driver::{Error, Progress, Result, State};
+use tokio::sync::Semaphore;
 
-use super::{Engine, Machine};
-use crate::store::{EngineOptions, SwarmOptions};
+use super::{Engine, Machine, swarm_url};
+use crate::store::HostOptions;
 use crate::tls::docker::Client;
+
+/// A machine of the store, as far as its record can be read.
+pub struct Found<'a> {
+    pub name: String,
+    pub machine: Result<Machine<'a>>,
+}
 
 /// What is known of one machine after a look at it.
 #[derive(Debug, Clone)]
 pub struct Row {
-    pub name: String,
-    /// Empty if the record could not be read.
-    pub driver: String,
-    pub state: Look,
+    pub look: Look,
     /// The Docker endpoint, if the machine runs.
     pub url: Option<String>,
+    /// The endpoint of its swarm, if it runs and is the master of one.
+    pub swarm_url: Option<String>,
     /// The Engine's version, for example `28.2.2`.
     pub docker: Option<String>,
-    pub engine_options: EngineOptions,
-    pub swarm_options: SwarmOptions,
+    /// `None` if the record could not be read or the machine was late.
+    pub options: Option<HostOptions>,
     pub error: Option<String>,
     /// How long the look took.
     pub response: Duration,
@@ -31,143 +38,159 @@ pub enum Look {
     State(State),
     /// The record cannot be read.
     Broken,
+    /// Its driver is not there.
+    NoDriver,
     /// Its making or removal did not come to an end.
     Incomplete,
+    /// It did not say what it does within the deadline.
+    Late,
 }
 
 impl Look {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::State(state) => state.as_str(),
-            Self::Broken => State::Error.as_str(),
+            Self::Broken | Self::NoDriver => State::Error.as_str(),
             Self::Incomplete => "Incomplete",
+            Self::Late => State::Timeout.as_str(),
         }
     }
 }
 
-/// Looks at all of `names` at once, each for `deadline` at the most, in the order of `names`. One
-/// call for each kind of driver; a broken record is one broken row.
-pub async fn list(
-    engine: &Engine,
-    names: &[String],
-    deadline: Duration,
-    progress: &Arc<dyn Progress>,
-) -> Vec<Row> {
-    let started = Instant::now();
-    let loaded: Vec<_> = names.iter().map(|name| engine.load(name, Arc::clone(progress))).collect();
-    let machines: Vec<&Machine<'_>> = loaded.iter().filter_map(|one| one.as_ref().ok()).collect();
-    let states = states(engine, &machines, deadline).await;
-    let looks = machines.iter().zip(states).map(async |(machine, state)| {
-        let left = deadline.saturating_sub(started.elapsed());
-        look(machine, state, left, started).await
-    });
-    let mut rows = futures_util::future::join_all(looks).await.into_iter();
-    names
-        .iter()
-        .zip(&loaded)
-        .map(|(name, loaded)| match loaded {
-            Ok(_) => rows.next().expect("one row for each loaded machine"),
-            Err(error) => broken(name, error),
-        })
-        .collect()
-}
+/// So many machines are asked at once: each takes an open file, of which a process has few.
+const AT_ONCE: usize = 200;
 
-/// The states of all machines, in order, with one call to each kind of driver.
-async fn states(
-    engine: &Engine,
-    machines: &[&Machine<'_>],
-    deadline: Duration,
-) -> Vec<Option<Result<State>>> {
-    let mut states: Vec<Option<Result<State>>> = machines.iter().map(|_| None).collect();
-    let calls = engine.registry.iter().map(async |kind| {
-        let (places, queries): (Vec<usize>, Vec<_>) = machines
-            .iter()
-            .enumerate()
-            .filter(|(_, machine)| machine.kind.name() == kind.name())
-            .map(|(place, machine)| (place, (&machine.context, &*machine.driver)))
-            .unzip();
-        let answers = match queries.is_empty() {
-            true => Vec::new(),
-            false => {
-                tokio::time::timeout(deadline, kind.states(&queries)).await.unwrap_or_default()
-            }
-        };
-        places.into_iter().zip(answers).collect::<Vec<_>>()
-    });
-    for (place, answer) in futures_util::future::join_all(calls).await.into_iter().flatten() {
-        states[place] = Some(answer);
-    }
-    states
-}
-
-async fn look(
-    machine: &Machine<'_>,
-    state: Option<Result<State>>,
-    left: Duration,
-    started: Instant,
-) -> Row {
-    let options = &machine.record.host_options;
-    let mut row = Row {
-        name: machine.name().to_owned(),
-        driver: machine.record.driver_name.clone(),
-        state: Look::State(State::Timeout),
-        url: None,
-        docker: None,
-        engine_options: options.engine_options.clone(),
-        swarm_options: options.swarm_options.clone(),
-        error: None,
-        response: Duration::ZERO,
+/// All machines of the store, in byte order. Only files are read.
+pub fn find_all<'a>(engine: &'a Engine, progress: &Arc<dyn Progress>) -> Result<Vec<Found<'a>>> {
+    let find = |name: String| {
+        let machine = engine.load(&name, Arc::clone(progress));
+        Found { name, machine }
     };
+    Ok(engine.store.names()?.into_iter().map(find).collect())
+}
+
+/// Looks at all of `found` at once, each for `deadline` at the most, in their order. A broken
+/// record is one broken row, and a machine that is late makes no other late.
+pub async fn look(engine: &Engine, found: &[&Found<'_>], deadline: Duration) -> Vec<Row> {
+    let permits = Semaphore::new(AT_ONCE);
+    let mut rows: Vec<Option<Row>> = found.iter().map(|_| None).collect();
+    let mut alone = Vec::new();
+    let mut together: Vec<(&str, Vec<usize>)> = Vec::new();
+    for (place, found) in found.iter().enumerate() {
+        match &found.machine {
+            Err(error) => rows[place] = Some(broken(error)),
+            Ok(machine) if !machine.kind.answers_at_once() => alone.push(place),
+            Ok(machine) => match together.iter_mut().find(|(it, _)| *it == machine.kind.name()) {
+                Some((_, places)) => places.push(place),
+                None => together.push((machine.kind.name(), vec![place])),
+            },
+        }
+    }
+    let machine = |place: usize| found[place].machine.as_ref().expect("it could be read");
+    let alone = alone.into_iter().map(async |place| {
+        let _permit = permits.acquire().await.expect("nobody closes it");
+        let machine = machine(place);
+        vec![(place, look_at(machine, deadline, machine.driver.state(&machine.context)).await)]
+    });
+    let together = together.into_iter().map(async |(name, places)| {
+        let queries: Vec<_> = places
+            .iter()
+            .map(|place| machine(*place))
+            .map(|it| (&it.context, &*it.driver))
+            .collect();
+        let kind = engine.registry.find(name).expect("the machines were loaded through it");
+        let started = Instant::now();
+        let states = tokio::time::timeout(deadline, kind.states(&queries)).await;
+        let Ok(states) = states else {
+            return places.into_iter().map(|place| (place, late(deadline))).collect();
+        };
+        let left = deadline.saturating_sub(started.elapsed());
+        let looks = places.into_iter().zip(states).map(async |(place, state)| {
+            let _permit = permits.acquire().await.expect("nobody closes it");
+            (place, look_at(machine(place), left, async { state }).await)
+        });
+        join_all(looks).await
+    });
+    let (alone, together) = tokio::join!(join_all(alone), join_all(together));
+    for (place, row) in alone.into_iter().chain(together).flatten() {
+        rows[place] = Some(row);
+    }
+    rows.into_iter().map(|row| row.expect("each was looked at")).collect()
+}
+
+async fn look_at(
+    machine: &Machine<'_>,
+    deadline: Duration,
+    state: impl Future<Output = Result<State>>,
+) -> Row {
+    // No time at all is too little for an answer, also for one that costs nothing.
+    if deadline.is_zero() {
+        return late(deadline);
+    }
+    let started = Instant::now();
+    let asked = tokio::time::timeout(deadline, ask(machine, deadline, state)).await;
+    match asked {
+        Ok(row) => Row { response: started.elapsed(), ..row },
+        Err(_elapsed) => late(deadline),
+    }
+}
+
+async fn ask(
+    machine: &Machine<'_>,
+    deadline: Duration,
+    state: impl Future<Output = Result<State>>,
+) -> Row {
+    let options = machine.record.host_options.clone();
+    let mut row = Row { options: Some(options), ..late(Duration::ZERO) };
     if let Some(unfinished) = &machine.unfinished {
-        row.state = Look::Incomplete;
+        row.look = Look::Incomplete;
         row.error = Some(one_line(&machine.incomplete(unfinished)));
-    } else {
-        match state {
-            None => {}
-            Some(Err(error)) => {
-                row.state = Look::State(State::Error);
-                row.error = Some(one_line(&error));
-            }
-            Some(Ok(state)) => {
-                row.state = Look::State(state);
-                if state == State::Running {
-                    row.url = machine.endpoint().docker_url;
-                    ask_docker(machine, &mut row, left).await;
-                }
+        return row;
+    }
+    match state.await {
+        Err(error) => {
+            let is_missing = machine.kind.name() == super::missing::KIND_NAME;
+            row.look = if is_missing { Look::NoDriver } else { Look::State(State::Error) };
+            row.error = Some(one_line(&error));
+        }
+        Ok(state) => {
+            row.look = Look::State(state);
+            row.url = machine.endpoint().docker_url.filter(|_| state == State::Running);
+        }
+    }
+    // An Engine behind SSH, such as that of an adopted host, is not logged in to for a listing.
+    if let Some(url) = row.url.as_ref().filter(|url| !url.starts_with("ssh://")) {
+        let swarm = &machine.record.host_options.swarm_options;
+        row.swarm_url = swarm_url(machine.name(), url, swarm).ok();
+        let answer = match Client::new(url, &machine.credentials()) {
+            // Whoever asked gives up first, at the deadline of the machine as a whole.
+            Ok(client) => client.version(deadline * 2 + Duration::from_secs(1)).await,
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(version) => row.docker = Some(version),
+            Err(error) => {
+                row.error = Some(format!("Unable to query docker version: {}", one_line(&error)));
             }
         }
     }
-    row.response = started.elapsed();
     row
 }
 
-async fn ask_docker(machine: &Machine<'_>, row: &mut Row, left: Duration) {
-    let Some(url) = &row.url else { return };
-    if !machine.driver.capabilities().has_guest {
-        return;
-    }
-    let answer = match Client::new(url, &machine.client_paths()) {
-        Ok(client) => client.version(left).await,
-        Err(error) => Err(error),
-    };
-    match answer {
-        Ok(version) => row.docker = Some(version),
-        Err(error) => row.error = Some(one_line(&error)),
+fn late(after: Duration) -> Row {
+    Row {
+        look: Look::Late,
+        url: None,
+        swarm_url: None,
+        docker: None,
+        options: None,
+        error: None,
+        response: after,
     }
 }
 
-fn broken(name: &str, error: &Error) -> Row {
-    Row {
-        name: name.to_owned(),
-        driver: String::new(),
-        state: Look::Broken,
-        url: None,
-        docker: None,
-        engine_options: EngineOptions::default(),
-        swarm_options: SwarmOptions::default(),
-        error: Some(one_line(error)),
-        response: Duration::ZERO,
-    }
+fn broken(error: &Error) -> Row {
+    Row { look: Look::Broken, error: Some(one_line(error)), ..late(Duration::ZERO) }
 }
 
 /// An error with its causes, in one line.

@@ -2,9 +2,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use machine_driver::{Context, Driver, Endpoint, Error, ErrorKind, Kind, Progress, Result, State};
+use serde_json::Value;
 
 use super::Engine;
-use crate::store::{Record, Unfinished};
+use super::missing::{self, MissingDriver};
+use crate::store::{Record, Unfinished, rename_keys};
 use crate::tls::ClientPaths;
 
 /// A machine that exists: its record, its driver, and the driver's context.
@@ -24,8 +26,7 @@ impl<'a> Machine<'a> {
         progress: Arc<dyn Progress>,
     ) -> Result<Self> {
         let record = engine.store.load(name)?;
-        let kind = engine.registry.find(&record.driver_name)?;
-        let driver = kind.load(record.driver.clone())?;
+        let (kind, driver) = driver(engine, &record)?;
         let context = engine.context(name, kind.name(), progress);
         let unfinished = match record.unfinished {
             true => engine.store.journal(name).unfinished()?,
@@ -65,11 +66,25 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// The files with which a Docker client is let in.
+    /// Where a Docker client looks for the files with which it is let in: the machine's directory,
+    /// wherever the store was when the record was written.
     pub fn client_paths(&self) -> ClientPaths {
+        ClientPaths::in_dir(&self.context.machine_dir)
+    }
+
+    /// The same files where they are: docker-machine copies them only into the directories of
+    /// machines that it provisions.
+    pub fn credentials(&self) -> ClientPaths {
         let auth = &self.record.host_options.auth_options;
-        let dir = PathBuf::from(&auth.store_path);
-        ClientPaths { ca: dir.join("ca.pem"), cert: dir.join("cert.pem"), key: dir.join("key.pem") }
+        let recorded = ClientPaths {
+            ca: PathBuf::from(&auth.ca_cert_path),
+            cert: PathBuf::from(&auth.client_cert_path),
+            key: PathBuf::from(&auth.client_key_path),
+        };
+        [self.client_paths(), recorded]
+            .into_iter()
+            .find(|paths| paths.ca.exists())
+            .unwrap_or_else(|| self.client_paths())
     }
 
     pub fn not_running(&self) -> Error {
@@ -95,4 +110,27 @@ impl<'a> Machine<'a> {
             .hint(format!("carry on with `machine create {name}`"))
             .hint(format!("or remove it with `machine rm -y {name}`"))
     }
+}
+
+/// The driver that a record names, and its kind. A driver that is not there is no reason not to
+/// load a machine.
+fn driver<'a>(engine: &'a Engine, record: &Record) -> Result<(&'a dyn Kind, Box<dyn Driver>)> {
+    let name = &record.driver_name;
+    let Ok(kind) = engine.registry.find(name) else {
+        let dir = engine.store.machine_dir(&record.name);
+        let driver = MissingDriver::new(name, dir, record.driver.clone());
+        return Ok((&missing::KIND, Box::new(driver)));
+    };
+    let driver = kind.load(record.driver.clone())?;
+    // Go finds keys in any case. Which keys the driver knows is seen from what it records.
+    let (Some(read), Value::Object(known)) = (record.driver.as_object(), driver.record()) else {
+        return Ok((kind, driver));
+    };
+    let missed: Vec<&String> = known.keys().filter(|key| !read.contains_key(*key)).collect();
+    let mut renamed = read.clone();
+    rename_keys(&mut renamed, &missed);
+    if renamed == *read {
+        return Ok((kind, driver));
+    }
+    Ok((kind, kind.load(Value::Object(renamed))?))
 }

@@ -8,9 +8,11 @@ mod create;
 mod lifecycle;
 mod list;
 mod machine;
+mod missing;
 mod ready;
 mod registry;
 mod remove;
+mod swarm;
 mod templates;
 
 use std::ffi::OsString;
@@ -28,10 +30,11 @@ use crate::tls::CertPaths;
 pub(crate) use birth::server_tls;
 pub use create::{CreateError, Request, Step, create};
 pub use lifecycle::{Action, act};
-pub use list::{Row, list};
+pub use list::{Found, Look, Row, find_all, look};
 pub use machine::Machine;
 pub use registry::Registry;
 pub use remove::{Removal, remove};
+pub use swarm::swarm_url;
 pub use templates::{
     Like, build_template, lacks_template, list_templates, remove_template, trim_templates,
     verify_template,
@@ -109,7 +112,7 @@ struct RecordCheckpoint {
 impl RecordCheckpoint {
     fn write(&self, driver: Value) -> Result<(), StoreError> {
         let mut record = self.store.load(&self.name)?;
-        if record.driver != driver {
+        if record.driver != driver || record.is_old() {
             record.driver = driver;
             self.store.save(&record)?;
         }

@@ -1,14 +1,16 @@
 //! `--format`: a table, JSON, YAML, or a Go template.
 
-use gotmpl::{Template, Value};
+use gotmpl::Value;
 use machine_driver::{Error, Result};
 use serde::Serialize;
 
-use super::table;
+use super::template::{self, GoTemplate};
+use super::{json, table};
 
 /// How a listing is to be printed.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Default)]
 pub enum Format {
+    /// The plain table.
     #[default]
     Default,
     Json,
@@ -16,15 +18,20 @@ pub enum Format {
     /// A Go template for each row; with `table`, headers and alignment too.
     Template {
         table: bool,
-        template: String,
+        template: GoTemplate,
     },
 }
 
-/// A field that templates can name, and its header in tables.
-#[derive(Debug, Clone, Copy)]
-pub struct Column {
-    pub field: &'static str,
-    pub header: &'static str,
+/// What can be listed: as JSON and YAML by its `Serialize`, and in templates by `fields`.
+pub trait Listed: Serialize {
+    /// docker-machine's plain table, in the form of `--format`.
+    const TABLE: &'static str;
+
+    /// The header of each field.
+    fn headers() -> Value;
+
+    /// The fields that templates can name, a [`template::structure`].
+    fn fields(&self) -> Value;
 }
 
 impl Format {
@@ -40,30 +47,20 @@ impl Format {
                     None => (false, text),
                 };
                 let template = template.replace("\\t", "\t").replace("\\n", "\n");
-                // Parsed once here, so that a mistake is found before anything is asked.
-                parse(&template)?;
+                let template = GoTemplate::parse(&template).map_err(template_error)?;
                 Self::Template { table, template }
             }
         };
         Ok(format)
     }
 
-    /// The text for `items`, whose fields are named in `columns`. `default` is the template of the
-    /// plain table.
-    pub fn rows<T: Serialize>(
-        &self,
-        columns: &[Column],
-        default: &str,
-        items: &[T],
-    ) -> Result<String> {
+    /// The text for `items`.
+    pub fn rows<T: Listed>(&self, items: &[T]) -> Result<String> {
         match self {
-            Self::Json => pretty_json(&items),
+            Self::Json => Ok(json::pretty(items).map_err(|error| render_error(&error))? + "\n"),
             Self::Yaml => serde_yaml::to_string(items).map_err(|error| render_error(&error)),
-            Self::Default => {
-                let template = default.strip_prefix("table ").unwrap_or(default);
-                template_rows(columns, template, true, items)
-            }
-            Self::Template { table, template } => template_rows(columns, template, *table, items),
+            Self::Default => Self::parse(T::TABLE)?.rows(items),
+            Self::Template { table, template } => template_rows(template, *table, items),
         }
     }
 }
@@ -71,92 +68,38 @@ impl Format {
 /// The text of `inspect`: JSON with four spaces, YAML, or a template over the JSON keys.
 pub fn inspect(record: &serde_json::Value, format: Option<&str>) -> Result<String> {
     match format {
-        None | Some("json") => pretty_json(record),
+        None | Some("" | "json") => {
+            Ok(json::pretty(record).map_err(|error| render_error(&error))? + "\n")
+        }
         Some("yaml") => serde_yaml::to_string(record).map_err(|error| render_error(&error)),
         Some(template) => {
-            let data = gotmpl::to_value(record).map_err(|error| template_error(&error))?;
-            Ok(execute(&parse(template)?, &data)? + "\n")
+            let template = GoTemplate::parse(template)
+                .map_err(|error| template_error(format!("template parsing error: {error}")))?;
+            let text = template.execute(&template::from_json(record)).map_err(template_error)?;
+            Ok(text + "\n")
         }
     }
 }
 
-fn template_rows<T: Serialize>(
-    columns: &[Column],
-    template: &str,
-    table: bool,
-    items: &[T],
-) -> Result<String> {
-    let template = parse(template)?.missing_key(gotmpl::MissingKey::Error);
-    let mut lines = Vec::new();
+fn template_rows<T: Listed>(template: &GoTemplate, table: bool, items: &[T]) -> Result<String> {
+    let mut text = String::new();
     if table {
-        let headers =
-            columns.iter().map(|it| (std::sync::Arc::from(it.field), Value::from(it.header)));
-        lines.push(execute(&template, &Value::Map(std::sync::Arc::new(headers.collect())))?);
+        text += &template.execute(&T::headers()).map_err(template_error)?;
+        text.push('\n');
     }
     for item in items {
-        let data = gotmpl::to_value(item).map_err(|error| template_error(&error))?;
-        lines.push(execute(&template, &data)?);
+        text += &template.execute(&item.fields()).map_err(template_error)?;
+        text.push('\n');
     }
-    if !table {
-        return Ok(lines.iter().fold(String::new(), |all, line| all + line + "\n"));
-    }
-    let rows: Vec<Vec<&str>> = lines.iter().map(|line| line.split('\t').collect()).collect();
-    Ok(table::render(&rows))
-}
-
-fn parse(template: &str) -> Result<Template> {
-    Template::new("")
-        .func("json", |values| Ok(json(values, false)))
-        .func("prettyjson", |values| Ok(json(values, true)))
-        .parse(template)
-        .map_err(|error| template_error(&error))
-}
-
-fn json(values: &[Value], pretty: bool) -> Value {
-    let value = values.first().map_or(serde_json::Value::Null, to_json);
-    let text = if pretty { pretty_json(&value).unwrap_or_default() } else { value.to_string() };
-    Value::from(text.trim_end())
-}
-
-/// Keys come out sorted, as Go's do.
-fn to_json(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Nil | Value::Function(_) => serde_json::Value::Null,
-        Value::Bool(truth) => (*truth).into(),
-        Value::Int(number) => (*number).into(),
-        Value::Uint(number) => (*number).into(),
-        Value::Float(number) => (*number).into(),
-        Value::String(text) => text.to_string().into(),
-        Value::List(items) => items.iter().map(to_json).collect(),
-        Value::Map(map) => {
-            let entry = |(key, value): (&_, &Value)| {
-                let key: &std::sync::Arc<str> = key;
-                (key.to_string(), to_json(value))
-            };
-            serde_json::Value::Object(map.iter().map(entry).collect())
-        }
-    }
-}
-
-fn execute(template: &Template, data: &Value) -> Result<String> {
-    template.execute_to_string(data).map_err(|error| template_error(&error))
-}
-
-fn pretty_json<T: Serialize + ?Sized>(value: &T) -> Result<String> {
-    let mut bytes = Vec::new();
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
-    value.serialize(&mut serializer).map_err(|error| render_error(&error))?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned() + "\n")
+    Ok(if table { table::align(&text) } else { text })
 }
 
 fn render_error(error: &dyn std::fmt::Display) -> Error {
     Error::other(format!("cannot print this: {error}"))
 }
 
-fn template_error(error: &gotmpl::TemplateError) -> Error {
-    Error::other(format!("template parsing error: {error}"))
-        .hint("templates are Go's, for example '{{.Name}}'")
+fn template_error(error: String) -> Error {
+    Error::other(error).hint("templates are Go's, for example '{{.Name}}'")
 }
 
 #[cfg(test)]
@@ -170,12 +113,21 @@ mod tests {
         state: &'static str,
     }
 
-    const COLUMNS: [Column; 2] =
-        [Column { field: "Name", header: "NAME" }, Column { field: "State", header: "STATE" }];
+    impl Listed for Item {
+        const TABLE: &'static str = "table {{.Name}}\t{{.State}}";
+
+        fn headers() -> Value {
+            template::object([("Name", "NAME".into()), ("State", "STATE".into())])
+        }
+
+        fn fields(&self) -> Value {
+            let fields = vec![("Name", self.name.as_str().into()), ("State", self.state.into())];
+            template::structure("test.Item", fields)
+        }
+    }
 
     fn rows(format: &str) -> Result<String> {
-        let items = [Item { name: "lab1".into(), state: "Running" }];
-        Format::parse(format)?.rows(&COLUMNS, "table {{.Name}}\t{{.State}}", &items)
+        Format::parse(format)?.rows(&[Item { name: "lab1".into(), state: "Running" }])
     }
 
     #[test]
@@ -189,8 +141,12 @@ mod tests {
 
     #[test]
     fn mistakes_are_errors() {
-        assert!(Format::parse("{{.Name").is_err());
-        assert!(rows("{{.Nope}}").is_err());
+        let error = Format::parse("{{.Name").unwrap_err();
+        assert_eq!(error.to_string(), "template: :1: unclosed action");
+        assert_eq!(
+            rows("{{.Nope}}").unwrap_err().to_string(),
+            "template: :1:2: executing \"\" at <.Nope>: can't evaluate field Nope in type test.Item"
+        );
     }
 
     #[test]
@@ -201,5 +157,7 @@ mod tests {
         assert_eq!(text("{{.Driver.Nope}}"), "<no value>\n");
         assert_eq!(text("{{json .Driver}}"), "{\"IPAddress\":\"1.2.3.4\",\"SSHPort\":22}\n");
         assert!(text("{{prettyjson .}}").starts_with("{\n    \"Driver\": {\n"));
+        let error = inspect(&record, Some("{{.Name")).unwrap_err();
+        assert_eq!(error.to_string(), "template parsing error: template: :1: unclosed action");
     }
 }

@@ -14,8 +14,12 @@ pub enum StoreError {
     NoRecord { name: String, path: PathBuf },
     #[error("the record of machine `{name}` is broken: `{path}`", path = path.display())]
     Broken { name: String, path: PathBuf, source: serde_json::Error },
-    #[error("the record of machine `{name}` has version {version}, which this program cannot read")]
-    Version { name: String, version: u64 },
+    /// The text is docker-machine's.
+    #[error(
+        "Error getting migrated host: config version is from the future -- you should upgrade your \
+         Docker Machine client"
+    )]
+    Future { name: String, version: u64 },
     #[error("`{name}` is not a machine name")]
     Name { name: String, why: &'static str },
     #[error("machine `{name}` is busy: {holder}")]
@@ -45,11 +49,10 @@ impl StoreError {
             Self::NoRecord { name, .. } | Self::Broken { name, .. } => {
                 format!("remove what is left of it with `machine rm -f {name}`")
             }
-            Self::Version { version, .. } if *version > 3 => {
-                "a newer program wrote it: use that one".to_owned()
-            }
-            Self::Version { .. } => {
-                "let docker-machine 0.16 list it once, which brings it to version 3".to_owned()
+            Self::Future { name, version } => {
+                format!(
+                    "a newer program wrote the record of `{name}`, in version {version}: use it"
+                )
             }
             Self::Name { why, .. } => (*why).to_owned(),
             Self::Busy { .. } => "wait until that is done, or end it".to_owned(),

@@ -6,7 +6,9 @@
 
 mod error;
 mod journal;
+mod keys;
 mod lock;
+mod migrate;
 mod name;
 mod options;
 mod record;
@@ -19,6 +21,7 @@ use machine_driver::file;
 
 pub use error::StoreError;
 pub use journal::{Event, Journal, Unfinished};
+pub(crate) use keys::rename as rename_keys;
 pub use lock::{Holder, Lock};
 pub use name::check_name;
 pub use options::{AuthOptions, EngineOptions, HostOptions, SwarmOptions};
@@ -53,21 +56,30 @@ impl Store {
         self.base.join("drivers").join(driver)
     }
 
-    /// Identifies this store on what is created outside it: 12 hexadecimal digits, made once.
+    /// Identifies this store on what is created outside it: 12 hexadecimal digits, made by the
+    /// first lock that is taken in it. Empty before, for whoever holds no lock writes nothing.
     pub fn id(&self) -> Result<String, StoreError> {
         let path = self.base.join("store-id");
         match fs::read_to_string(&path) {
-            Ok(id) => return Ok(id.trim().to_owned()),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(source) => return Err(StoreError::Read { path, source }),
+            Ok(id) => Ok(id.trim().to_owned()),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(String::new()),
+            Err(source) => Err(StoreError::Read { path, source }),
         }
-        let _lock = self.lock(".store", "store set-up", lock::PATIENCE)?;
-        if let Ok(id) = fs::read_to_string(&path) {
-            return Ok(id.trim().to_owned());
+    }
+
+    fn make_id(&self) -> Result<(), StoreError> {
+        if !self.id()?.is_empty() {
+            return Ok(());
         }
-        let id = random_hex(6);
-        write(&path, format!("{id}\n").as_bytes())?;
-        Ok(id)
+        let _lock = Lock::take(&self.locks(), ".store", "store set-up", lock::PATIENCE)?;
+        if !self.id()?.is_empty() {
+            return Ok(());
+        }
+        write(&self.base.join("store-id"), format!("{}\n", random_hex(6)).as_bytes())
+    }
+
+    fn locks(&self) -> PathBuf {
+        self.base.join("locks")
     }
 
     /// A machine exists if its directory does, whatever is in it.
@@ -106,12 +118,16 @@ impl Store {
             }
             Err(source) => return Err(StoreError::Read { path, source }),
         };
-        Record::parse(name, &path, &text)
+        Record::parse(&self.base, name, &path, &text)
     }
 
-    /// Writes one record.
+    /// Writes one record. What an older version of docker-machine wrote is kept beside, once.
     pub fn save(&self, record: &Record) -> Result<(), StoreError> {
-        write(&self.machine_dir(&record.name).join("config.json"), &record.to_json())
+        let dir = self.machine_dir(&record.name);
+        if let Some(old) = record.old_bytes() {
+            write(&dir.join("config.json.bak"), old)?;
+        }
+        write(&dir.join("config.json"), &record.to_json())
     }
 
     /// Notes in a record that its journal need not be read any more.
@@ -176,7 +192,8 @@ impl Store {
         command: &str,
         patience: std::time::Duration,
     ) -> Result<Lock, StoreError> {
-        Lock::take(&self.base.join("locks"), name, command, patience)
+        self.make_id()?;
+        Lock::take(&self.locks(), name, command, patience)
     }
 
     /// The journal of what is being done with a machine.
@@ -231,6 +248,25 @@ mod tests {
     }
 
     #[test]
+    fn the_first_write_of_an_old_record_keeps_it() {
+        let (_dir, store) = store();
+        let dir = store.make_machine_dir("x").unwrap();
+        let old = br#"{"ConfigVersion":2,"Driver":{"CPU":1},"DriverName":"virtualbox","Mine":[1]}"#;
+        fs::write(dir.join("config.json"), old).unwrap();
+        let mut record = store.load("x").unwrap();
+        assert!(!dir.join("config.json.bak").exists(), "reading writes nothing");
+        record.driver["CPU"] = 2.into();
+        store.save(&record).unwrap();
+        assert_eq!(fs::read(dir.join("config.json.bak")).unwrap(), old);
+        let again = store.load("x").unwrap().to_value();
+        assert_eq!((&again["ConfigVersion"], &again["Mine"][0]), (&3.into(), &1.into()));
+        assert_eq!(again["Driver"]["CPU"], 2);
+        assert_eq!(again["Driver"]["StorePath"], store.base().display().to_string());
+        store.save(&store.load("x").unwrap()).unwrap();
+        assert_eq!(fs::read(dir.join("config.json.bak")).unwrap(), old, "once");
+    }
+
+    #[test]
     fn removal_is_whole_and_idempotent() {
         let (_dir, store) = store();
         let dir = store.make_machine_dir("x").unwrap();
@@ -243,7 +279,12 @@ mod tests {
     #[test]
     fn the_store_keeps_its_id() {
         let (_dir, store) = store();
+        assert_eq!(store.id().unwrap(), "");
+        assert!(!store.base().exists(), "a reader makes nothing");
+        let lock = || store.lock("x", "test", std::time::Duration::ZERO).unwrap();
+        drop(lock());
         let id = store.id().unwrap();
+        drop(lock());
         assert_eq!((store.id().unwrap(), id.len()), (id.clone(), 12));
     }
 }

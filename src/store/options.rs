@@ -1,9 +1,11 @@
 //! `HostOptions` of a record, with docker-machine's key names, order and defaults.
 //!
-//! A list that was never set is `null` there, an empty one `[]`; both are read.
+//! A list that was never set is `null` there, an empty one `[]`; both are read. What stands here is
+//! not all that a record may hold: [`super::Record`] keeps the rest.
 
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde::{Deserialize, Serialize};
+
+use super::keys;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
@@ -11,40 +13,36 @@ pub struct HostOptions {
     pub driver: String,
     pub memory: i64,
     pub disk: i64,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "keys::or_default")]
     pub engine_options: EngineOptions,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "keys::or_default")]
     pub swarm_options: SwarmOptions,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "keys::or_default")]
     pub auth_options: AuthOptions,
-    #[serde(flatten)]
-    pub unknown: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct EngineOptions {
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "keys::or_default")]
     pub arbitrary_flags: Vec<String>,
     pub dns: Option<Vec<String>>,
     pub graph_dir: String,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "keys::or_default")]
     pub env: Vec<String>,
     pub ipv6: bool,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "keys::or_default")]
     pub insecure_registry: Vec<String>,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "keys::or_default")]
     pub labels: Vec<String>,
     pub log_level: String,
     pub storage_driver: String,
     pub selinux_enabled: bool,
     pub tls_verify: bool,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "keys::or_default")]
     pub registry_mirror: Vec<String>,
     #[serde(rename = "InstallURL")]
     pub install_url: String,
-    #[serde(flatten)]
-    pub unknown: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,14 +58,12 @@ pub struct SwarmOptions {
     pub strategy: String,
     pub heartbeat: i64,
     pub overcommit: f64,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "keys::or_default")]
     pub arbitrary_flags: Vec<String>,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "keys::or_default")]
     pub arbitrary_join_flags: Vec<String>,
     pub env: Option<Vec<String>>,
     pub is_experimental: bool,
-    #[serde(flatten)]
-    pub unknown: Map<String, Value>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -83,12 +79,10 @@ pub struct AuthOptions {
     pub server_cert_remote_path: String,
     pub server_key_remote_path: String,
     pub client_cert_path: String,
-    #[serde(rename = "ServerCertSANs", deserialize_with = "or_default")]
+    #[serde(rename = "ServerCertSANs", deserialize_with = "keys::or_default")]
     pub server_cert_sans: Vec<String>,
     /// The machine's directory, where clients look for the certificates.
     pub store_path: String,
-    #[serde(flatten)]
-    pub unknown: Map<String, Value>,
 }
 
 impl Default for EngineOptions {
@@ -107,7 +101,6 @@ impl Default for EngineOptions {
             tls_verify: true,
             registry_mirror: Vec::new(),
             install_url: "https://get.docker.com".to_owned(),
-            unknown: Map::new(),
         }
     }
 }
@@ -129,15 +122,6 @@ impl Default for SwarmOptions {
             arbitrary_join_flags: Vec::new(),
             env: None,
             is_experimental: false,
-            unknown: Map::new(),
         }
     }
-}
-
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }

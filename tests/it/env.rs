@@ -5,14 +5,11 @@ use crate::lab::{Lab, run};
 #[test]
 fn a_running_machine() {
     let lab = Lab::new();
-    assert_eq!(
-        lab.run(["create", "-d", "none", "--url", "tcp://1.2.3.4:2376", "n1"]).code,
-        Some(0)
-    );
+    assert_eq!(lab.run(["create", "-d", "none", "--url", "tcp://127.0.0.1:1", "n1"]).code, Some(0));
     let dir = lab.store().join("machines/n1").display().to_string();
     let program = env!("CARGO_BIN_EXE_machine");
     let expected = format!(
-        "export DOCKER_TLS_VERIFY=\"1\"\nexport DOCKER_HOST=\"tcp://1.2.3.4:2376\"\n\
+        "export DOCKER_TLS_VERIFY=\"1\"\nexport DOCKER_HOST=\"tcp://127.0.0.1:1\"\n\
          export DOCKER_CERT_PATH=\"{dir}\"\nexport DOCKER_MACHINE_NAME=\"n1\"\n\
          # Run this command to configure your shell: \n# eval $({program} env n1)\n"
     );
@@ -22,7 +19,7 @@ fn a_running_machine() {
         config.starts_with(&format!("--tlsverify\n--tlscacert=\"{dir}/ca.pem\"\n")),
         "{config}"
     );
-    assert!(config.ends_with("-H=tcp://1.2.3.4:2376\n"), "{config}");
+    assert!(config.ends_with("-H=tcp://127.0.0.1:1\n"), "{config}");
     let fish = lab.ok(["env", "--shell", "fish", "n1"]);
     assert!(fish.starts_with("set -gx DOCKER_TLS_VERIFY \"1\";\n"), "{fish}");
 }

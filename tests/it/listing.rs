@@ -7,7 +7,7 @@ fn two() -> Lab {
     let url = "tcp://127.0.0.1:1";
     assert_eq!(lab.fake(&["--fake-url", url, "--engine-label", "k=v", "zz10"]).code, Some(0));
     assert_eq!(
-        lab.run(["create", "-d", "none", "--url", "tcp://1.2.3.4:2376", "zz9"]).code,
+        lab.run(["create", "-d", "none", "--url", "tcp://127.0.0.1:2", "zz9"]).code,
         Some(0)
     );
     lab
@@ -38,7 +38,6 @@ fn filters_and_formats() {
     assert_eq!(json[1]["Name"], "zz10");
     assert_eq!(lab.run(["ls", "--filter", "color=red"]).code, Some(1));
     assert_eq!(lab.run(["ls", "--format", "{{.Name"]).code, Some(1));
-    assert_eq!(lab.run(["ls", "--filter", "label=foo"]).code, Some(1));
 }
 
 #[test]
@@ -46,7 +45,7 @@ fn records_are_docker_machines() {
     let lab = two();
     let text = std::fs::read_to_string(lab.store().join("machines/zz9/config.json")).unwrap();
     assert!(text.starts_with("{\n    \"ConfigVersion\": 3,\n    \"Driver\": {\n"), "{text}");
-    assert_eq!(lab.ok(["url", "zz9"]), "tcp://1.2.3.4:2376\n");
+    assert_eq!(lab.ok(["url", "zz9"]), "tcp://127.0.0.1:2\n");
     let path = lab.ok(["inspect", "zz9", "-f", "{{.HostOptions.AuthOptions.StorePath}}"]);
     assert_eq!(path.trim_end(), lab.store().join("machines/zz9").display().to_string());
     for file in ["ca.pem", "cert.pem", "key.pem"] {

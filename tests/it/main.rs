@@ -5,14 +5,19 @@ mod bad_input;
 mod crash;
 mod docs;
 mod env;
+mod envs;
+mod golden;
 #[cfg(unix)]
 mod guest;
 #[cfg(unix)]
 mod hardship;
+mod inspect;
 #[cfg(unix)]
 mod interrupt;
 mod lab;
 mod listing;
+mod ls;
+mod store;
 #[cfg(unix)]
 mod streams;
 #[cfg(unix)]

@@ -28,6 +28,12 @@ pub trait Kind: Send + Sync {
     /// Whether machines of this kind can be made here, and if not, what would mend it.
     async fn availability(&self, cx: &Context) -> Availability;
 
+    /// Whether [`Kind::states`] is one question to the hypervisor or the cloud. Otherwise each
+    /// machine is asked for itself, with a deadline of its own.
+    fn answers_at_once(&self) -> bool {
+        false
+    }
+
     /// The states of several machines, in order. A driver whose hypervisor or cloud can answer
     /// for all at once overrides this; the default asks each machine, all at the same time.
     async fn states(&self, machines: &[(&Context, &dyn Driver)]) -> Vec<Result<State>> {

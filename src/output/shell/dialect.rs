@@ -8,20 +8,31 @@ pub enum Dialect {
     Cmd,
     Tcsh,
     Emacs,
+    /// Not code but a record for `load-env`: Nushell evaluates no text.
     Nushell,
 }
 
 impl Dialect {
+    /// The dialect of a shell by its name; every shell that is not known is taken for `sh`.
     pub fn named(name: &str) -> Self {
-        match name {
+        Self::known(name).unwrap_or(Self::Sh)
+    }
+
+    /// The dialect of a program, if it is a shell.
+    pub fn known(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        Some(match name.strip_suffix(".exe").unwrap_or(&name).trim_start_matches('-') {
+            "sh" | "bash" | "zsh" | "dash" | "ash" | "ksh" | "ksh93" | "mksh" | "busybox" => {
+                Self::Sh
+            }
             "fish" => Self::Fish,
-            "powershell" | "pwsh" => Self::PowerShell,
+            "powershell" | "powershell_ise" | "pwsh" => Self::PowerShell,
             "cmd" => Self::Cmd,
             "tcsh" | "csh" => Self::Tcsh,
-            "emacs" => Self::Emacs,
             "nu" | "nushell" => Self::Nushell,
-            _ => Self::Sh,
-        }
+            name if name.starts_with("emacs") => Self::Emacs,
+            _ => return None,
+        })
     }
 
     /// A line that sets a variable for the shell and its children.
@@ -31,10 +42,13 @@ impl Dialect {
             Self::Sh => format!("export {name}={value}"),
             Self::Fish => format!("set -gx {name} {value};"),
             Self::PowerShell => format!("$Env:{name} = {value}"),
-            Self::Cmd => format!("SET {name}={value}"),
+            Self::Cmd => match value.contains(['&', '|', '<', '>', '^', '(', ')']) {
+                true => format!("SET \"{name}={value}\""),
+                false => format!("SET {name}={value}"),
+            },
             Self::Tcsh => format!("setenv {name} {value};"),
             Self::Emacs => format!("(setenv \"{name}\" {value})"),
-            Self::Nushell => format!("$env.{name} = {value}"),
+            Self::Nushell => format!("{name}: {value}"),
         }
     }
 
@@ -47,7 +61,20 @@ impl Dialect {
             Self::Cmd => format!("SET {name}="),
             Self::Tcsh => format!("unsetenv {name};"),
             Self::Emacs => format!("(setenv \"{name}\" nil)"),
-            Self::Nushell => format!("hide-env --ignore-errors {name}"),
+            // A variable without a value is not handed to programs.
+            Self::Nushell => format!("{name}: null"),
+        }
+    }
+
+    /// Several of these lines as one piece of code.
+    pub(super) fn block(self, lines: impl Iterator<Item = String>) -> String {
+        match self {
+            Self::Nushell => {
+                "{\n".to_owned()
+                    + &lines.map(|line| format!("    {line}\n")).collect::<String>()
+                    + "}\n"
+            }
+            _ => lines.map(|line| line + "\n").collect(),
         }
     }
 
@@ -59,28 +86,29 @@ impl Dialect {
             Self::PowerShell => "throw 'machine env failed'\n",
             Self::Cmd => "EXIT /B 1\n",
             Self::Emacs => "(error \"machine env failed\")\n",
-            Self::Nushell => "error make {msg: \"machine env failed\"}\n",
+            // No record: `from nuon` fails.
+            Self::Nushell => "machine env failed\n",
         }
     }
 
     /// docker-machine's two lines that say how to run the code.
     pub(super) fn usage(self, command: &str) -> String {
         let (comment, how) = match self {
-            Self::Sh => ("# ", format!("eval $({command})")),
-            Self::Fish => ("# ", format!("eval ({command})")),
-            Self::PowerShell => ("# ", format!("& {command} | Invoke-Expression")),
-            Self::Cmd => ("REM \t", format!("@FOR /f \"tokens=*\" %i IN ('{command}') DO @%i")),
-            Self::Tcsh => (": ", format!("eval `{command}`")),
+            Self::Sh => ("#", format!("eval $({command})")),
+            Self::Fish => ("#", format!("eval ({command})")),
+            Self::PowerShell => ("#", format!("& {command} | Invoke-Expression")),
+            Self::Cmd => ("REM", format!("\t@FOR /f \"tokens=*\" %i IN ('{command}') DO @%i")),
+            Self::Tcsh => (":", format!("eval `{command}`")),
             Self::Emacs => (
-                ";; ",
+                ";;",
                 format!(
                     "(with-temp-buffer (shell-command \"{command}\" (current-buffer)) \
                      (eval-buffer))"
                 ),
             ),
-            Self::Nushell => ("# ", format!("{command} | save -f env.nu; source env.nu")),
+            Self::Nushell => ("#", format!("{command} | from nuon | load-env")),
         };
-        format!("{comment}Run this command to configure your shell: \n{comment}{how}\n")
+        format!("{comment} Run this command to configure your shell: \n{comment} {how}\n")
     }
 
     /// The value as one word: in double quotes, as docker-machine has it, if nothing in it means
@@ -92,13 +120,25 @@ impl Dialect {
             Self::Fish if special("\"$\\") => {
                 format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
             }
-            Self::PowerShell if special("\"$`") => format!("'{}'", value.replace('\'', "''")),
+            // PowerShell takes typographic quotes for quotes.
+            Self::PowerShell if special("\"$`“”„") => {
+                let mut quoted = String::from("'");
+                for character in value.chars() {
+                    if "'‘’‚‛".contains(character) {
+                        quoted.push(character);
+                    }
+                    quoted.push(character);
+                }
+                quoted + "'"
+            }
             Self::Tcsh if special("\"$`!\\") => {
                 format!("'{}'", value.replace('\'', r"'\''").replace('!', r"\!"))
             }
             Self::Emacs | Self::Nushell => {
                 format!("\"{}\"", value.replace('\\', r"\\").replace('"', "\\\""))
             }
+            // A percent sign is doubled nowhere but in batch files; the hint's `FOR` takes it as it
+            // is unless a variable of that name exists.
             Self::Cmd => value.to_owned(),
             _ => format!("\"{value}\""),
         }

@@ -3,8 +3,10 @@
 //! Plain values come out exactly as docker-machine wrote them; a value with a character that means
 //! something to the shell is quoted, which docker-machine left out.
 
+mod detect;
 mod dialect;
 
+pub use detect::{Surroundings, detect, detect_as_docker_machine};
 pub use dialect::Dialect;
 
 /// The variables that `env` sets, in its order.
@@ -13,14 +15,14 @@ pub const VARIABLES: [&str; 4] =
 
 /// Code that sets `variables`, and the hint how to run it. `args` is the command line.
 pub fn set(dialect: Dialect, variables: &[(String, String)], args: &[String]) -> String {
-    let lines = variables.iter().map(|(name, value)| dialect.set(name, value) + "\n");
-    lines.collect::<String>() + &dialect.usage(&command_line(args))
+    let lines = variables.iter().map(|(name, value)| dialect.set(name, value));
+    dialect.block(lines) + &dialect.usage(&command_line(args))
 }
 
 /// Code that takes `names` out of the environment.
 pub fn unset(dialect: Dialect, names: &[String], args: &[String]) -> String {
-    let lines = names.iter().map(|name| dialect.unset(name) + "\n");
-    lines.collect::<String>() + &dialect.usage(&command_line(args))
+    let lines = names.iter().map(|name| dialect.unset(name));
+    dialect.block(lines) + &dialect.usage(&command_line(args))
 }
 
 /// Code for when there is no machine to point at: it forgets the old one and fails, so that
@@ -32,21 +34,6 @@ pub fn failing(dialect: Dialect) -> String {
     match dialect {
         Dialect::Sh => format!("{}; {}", lines.trim_end(), dialect.failure()),
         _ => lines + dialect.failure(),
-    }
-}
-
-/// The shell in use: the last part of `$SHELL`, unless fish says that it is there. Windows without
-/// `$SHELL` means `cmd` unless PowerShell's own variable is set.
-pub fn detect(shell: Option<&str>, fish: bool, windows: bool, powershell: bool) -> Dialect {
-    match shell {
-        _ if fish && shell.is_some() => Dialect::Fish,
-        Some(shell) => {
-            let name = shell.rsplit(['/', '\\']).next().unwrap_or_default();
-            Dialect::named(name.strip_suffix(".exe").unwrap_or(name))
-        }
-        None if windows && powershell => Dialect::PowerShell,
-        None if windows => Dialect::Cmd,
-        None => Dialect::Sh,
     }
 }
 
@@ -102,11 +89,24 @@ mod tests {
              # Run this command to configure your shell: \n# eval (machine env lab1)\n"
         );
         assert!(text(Dialect::PowerShell).starts_with("$Env:DOCKER_HOST = \"tcp://"));
-        assert!(text(Dialect::Cmd).starts_with("SET DOCKER_HOST=tcp://127.0.0.1:2376\nREM \tRun"));
-        assert!(
-            text(Dialect::Tcsh).starts_with("setenv DOCKER_HOST \"tcp://127.0.0.1:2376\";\n: ")
+        assert_eq!(
+            text(Dialect::Cmd),
+            "SET DOCKER_HOST=tcp://127.0.0.1:2376\n\
+             REM Run this command to configure your shell: \n\
+             REM \t@FOR /f \"tokens=*\" %i IN ('machine env lab1') DO @%i\n"
         );
-        assert!(text(Dialect::Emacs).starts_with("(setenv \"DOCKER_HOST\" \"tcp://"));
+        assert_eq!(
+            text(Dialect::Tcsh),
+            "setenv DOCKER_HOST \"tcp://127.0.0.1:2376\";\n\
+             : Run this command to configure your shell: \n: eval `machine env lab1`\n"
+        );
+        assert_eq!(
+            text(Dialect::Emacs),
+            "(setenv \"DOCKER_HOST\" \"tcp://127.0.0.1:2376\")\n\
+             ;; Run this command to configure your shell: \n\
+             ;; (with-temp-buffer (shell-command \"machine env lab1\" (current-buffer)) \
+             (eval-buffer))\n"
+        );
     }
 
     #[test]
@@ -114,14 +114,6 @@ mod tests {
         assert_eq!(no_proxy("", "10.0.0.1"), "10.0.0.1");
         assert_eq!(no_proxy("10.0.0.12", "10.0.0.1"), "10.0.0.12,10.0.0.1");
         assert_eq!(no_proxy("a, 10.0.0.1", "10.0.0.1"), "a, 10.0.0.1");
-    }
-
-    #[test]
-    fn shells_are_known_by_name() {
-        assert_eq!(detect(Some("/usr/bin/zsh"), false, false, false), Dialect::Sh);
-        assert_eq!(detect(Some("/bin/bash"), true, false, false), Dialect::Fish);
-        assert_eq!(detect(None, false, true, true), Dialect::PowerShell);
-        assert_eq!(detect(None, false, true, false), Dialect::Cmd);
     }
 
     /// Runs code in a real shell; `None` where it is not installed.
