@@ -32,6 +32,14 @@ pub(super) fn confirm(question: &str) -> io::Result<Option<bool>> {
     Ok(Some(answer.trim_start().starts_with(['y', 'Y'])))
 }
 
+/// Asks, and takes a yes from whatever stdin is; its end is a no.
+pub(super) fn ask(question: &str) -> io::Result<bool> {
+    print(question)?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.starts_with(['y', 'Y']))
+}
+
 /// Resolves when the user wants to stop: Ctrl-C, or SIGTERM where there is such a thing.
 pub(super) async fn interrupted() {
     #[cfg(unix)]

@@ -53,7 +53,9 @@ pub async fn act(
         Action::Restart => {
             progress.line(&format!("Restarting \"{name}\"..."));
             if state == State::Stopped {
+                progress.line(&format!("Starting \"{name}\"..."));
                 machine.driver.start(&machine.context).await?;
+                progress.line(&format!("Machine \"{name}\" was started."));
             } else {
                 machine.driver.restart(&machine.context).await?;
             }

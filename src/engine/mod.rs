@@ -5,12 +5,14 @@
 
 mod birth;
 mod create;
+mod doctor;
 mod lifecycle;
 mod list;
 mod machine;
 mod ready;
 mod registry;
 mod remove;
+mod upgrade;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -26,11 +28,13 @@ use crate::tls::CertPaths;
 
 pub(crate) use birth::server_tls;
 pub use create::{CreateError, Request, Step, create};
+pub use doctor::{Finding, Health, examine};
 pub use lifecycle::{Action, act};
 pub use list::{Row, list};
 pub use machine::Machine;
 pub use registry::Registry;
 pub use remove::{Removal, remove};
+pub use upgrade::upgrade;
 
 /// Everything the engine works with, put together by the command line or by a test.
 pub struct Engine {

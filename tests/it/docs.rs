@@ -5,18 +5,22 @@ use std::path::Path;
 
 use crate::lab::Lab;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 26] = [
     "active",
     "completion",
     "config",
     "create",
+    "doctor",
     "env",
     "forward",
+    "help",
     "image",
     "inspect",
     "ip",
     "kill",
+    "logs",
     "ls",
+    "mount",
     "restart",
     "rm",
     "scp",
@@ -24,6 +28,7 @@ const COMMANDS: [&str; 21] = [
     "start",
     "status",
     "stop",
+    "upgrade",
     "url",
     "version",
     "image build",

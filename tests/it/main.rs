@@ -2,9 +2,17 @@
 //! that holds nothing but what a test puts there.
 
 mod bad_input;
+#[cfg(unix)]
+mod compat;
+#[cfg(unix)]
+mod completion;
 mod crash;
 mod docs;
+#[cfg(unix)]
+mod doctor;
 mod env;
+#[cfg(unix)]
+mod grammar;
 mod lab;
 mod listing;
 mod vm;
