@@ -78,4 +78,12 @@ mod tests {
             assert_eq!(Manner::of(own), Manner::Machine, "{own}");
         }
     }
+
+    #[test]
+    fn docker_machine_logs_in_where_we_ask_the_engine() {
+        let line = "Waiting for Docker to answer...";
+        let old = "Waiting for SSH to be available...\nDetecting the provisioner...";
+        assert_eq!(Manner::DockerMachine.line(line), old);
+        assert_eq!(Manner::Machine.line(line), line);
+    }
 }

@@ -113,21 +113,10 @@ fn with_programs(lab: &Lab, command: &mut Command, names: &[&str]) -> Run {
     run(command.env("PATH", path.unwrap()))
 }
 
+/// Machines at ports where nobody is: the programs that are called are ours.
 fn with_ssh(lab: &Lab) {
-    let records = [("m", "127.0.0.1:2201"), ("n", "127.0.0.1:2202")];
-    for (name, address) in records {
-        // Nobody is there: the record is what counts.
-        assert_eq!(lab.fake(&[name]).code, Some(0));
-        let path = lab.store().join("machines").join(name).join("config.json");
-        let text = std::fs::read_to_string(&path).unwrap();
-        let mut record: serde_json::Value = serde_json::from_str(&text).unwrap();
-        let (host, port) = address.split_once(':').unwrap();
-        record["Driver"]["IPAddress"] = host.into();
-        record["Driver"]["SSHPort"] = port.parse::<u16>().unwrap().into();
-        record["Driver"]["SSHUser"] = "docker".into();
-        record["Driver"]["HasSSH"] = true.into();
-        std::fs::write(&path, record.to_string()).unwrap();
-    }
+    crate::remote::machine_at(lab, "m", 2201, "docker");
+    crate::remote::machine_at(lab, "n", 2202, "docker");
 }
 
 #[test]

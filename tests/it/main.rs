@@ -15,4 +15,6 @@ mod env;
 mod grammar;
 mod lab;
 mod listing;
+#[cfg(unix)]
+mod remote;
 mod vm;
