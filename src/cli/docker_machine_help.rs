@@ -105,6 +105,10 @@ fn option(arg: &Arg, environment: &Environment) -> (String, String) {
         .filter(|default| !default.is_empty());
     let default = match arg.get_id().as_str() {
         "driver" => Some(environment.manner.default_driver().to_owned()),
+        "storage_path" => environment
+            .home
+            .as_ref()
+            .map(|home| home.join(".docker").join("machine").display().to_string()),
         _ => default,
     };
     let long = arg.get_long().map(|long| format!("--{long}"));

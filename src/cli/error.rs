@@ -47,7 +47,12 @@ impl CliError {
     pub(super) fn all(errors: impl IntoIterator<Item = Self>) -> Option<Self> {
         let mut errors = errors.into_iter();
         let mut first = errors.next()?;
-        first.others.extend(errors);
+        // Flat, so that each is reported once.
+        for mut error in errors {
+            let others = std::mem::take(&mut error.others);
+            first.others.push(error);
+            first.others.extend(others);
+        }
         Some(first)
     }
 
@@ -165,18 +170,12 @@ impl CliError {
     /// One line for each error, as docker-machine has it: nothing before the message, causes behind
     /// colons. Hints are for people, so a script that reads stderr never sees them.
     pub(super) fn docker_machine_text(&self) -> String {
-        let mut text = self.docker_machine_lines();
-        if std::io::stderr().is_terminal() {
-            for hint in &self.hints {
-                text += &format!("hint: {}\n", hint.trim_end().replace('\n', "\n  "));
-            }
-        }
-        text
+        let lines = self.docker_machine_lines();
+        if std::io::stderr().is_terminal() { lines + &self.advice() } else { lines }
     }
 
     fn docker_machine_lines(&self) -> String {
-        let text = self.causes() + "\n";
-        self.others.iter().fold(text, |text, other| text + &other.docker_machine_lines())
+        self.each().map(|error| error.causes() + "\n").collect()
     }
 
     /// ```text
@@ -185,21 +184,40 @@ impl CliError {
     ///
     /// hint: `machine rm lab1`
     /// ```
+    ///
+    /// Several errors stand one below the other, and what to do about them at the end, once.
     pub(super) fn text(&self) -> String {
-        let mut chain = self.chain.iter();
-        let mut text = format!("error: {}\n", chain.next().map_or("", String::as_str));
-        for cause in chain {
-            let cause = cause.trim_end().replace('\n', "\n    ");
-            writeln!(text, "  caused by: {cause}").expect("writing to a string");
-        }
-        if !self.hints.is_empty() {
-            text.push('\n');
-        }
-        for hint in &self.hints {
-            writeln!(text, "hint: {}", hint.trim_end().replace('\n', "\n  "))
+        let mut text = String::new();
+        for error in self.each() {
+            let mut chain = error.chain.iter();
+            writeln!(text, "error: {}", chain.next().map_or("", String::as_str))
                 .expect("writing to a string");
+            for cause in chain {
+                let cause = cause.trim_end().replace('\n', "\n    ");
+                writeln!(text, "  caused by: {cause}").expect("writing to a string");
+            }
         }
-        self.others.iter().fold(text, |text, other| text + &other.text())
+        let advice = self.advice();
+        if advice.is_empty() { text } else { text + "\n" + &advice }
+    }
+
+    fn each(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.others)
+    }
+
+    fn advice(&self) -> String {
+        let mut hints: Vec<&String> = Vec::new();
+        for hint in self.each().flat_map(|error| &error.hints) {
+            if !hints.contains(&hint) {
+                hints.push(hint);
+            }
+        }
+        hints
+            .into_iter()
+            .flat_map(|hint| {
+                ["hint: ".to_owned(), hint.trim_end().replace('\n', "\n  "), "\n".to_owned()]
+            })
+            .collect()
     }
 }
 
@@ -267,6 +285,14 @@ mod tests {
         let expected =
             "error: outer\n  caused by: inner\n  caused by: root\n\nhint: machine rm lab1\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn advice_for_several_errors_is_given_once() {
+        let error = |name: &str| CliError::new(name).hint("machine ls");
+        let all = CliError::all([error("one"), error("two")]).unwrap();
+        assert_eq!(all.text(), "error: one\nerror: two\n\nhint: machine ls\n");
+        assert!(CliError::all([]).is_none());
     }
 
     #[test]
