@@ -1,5 +1,5 @@
 """What scripts/bench measures. Times are wall-clock seconds, best and all of several runs."""
-import io, json, os, shutil, signal, ssl, subprocess, sys, tarfile, time, urllib.request
+import io, json, os, resource, shutil, signal, ssl, subprocess, sys, tarfile, time, urllib.request
 
 machine, scratch = sys.argv[1:3]
 store = os.environ["MACHINE_STORAGE_PATH"]
@@ -13,6 +13,16 @@ def run(*args):
 
 def best(runs, *args):
     return min(run(*args) for _ in range(runs))
+
+
+def cpu(runs, *args, program=machine, **variables):
+    """Milliseconds of processor time, the least of several runs."""
+    def once():
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([program, *args], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **variables})
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return min(once() for _ in range(runs)) * 1000
 
 
 def seed(directory, disk):
@@ -158,11 +168,21 @@ for count in (1, 100, 1000):
 row("ls -q, 1000 records, ms", f"{best(5, 'ls', '-q') * 1000:.1f}")
 for command in ("env", "ip", "url"):
     row(f"{command}, ms", f"{best(20, command, 'r0') * 1000:.1f}")
+host = {"DOCKER_HOST": "tcp://127.0.0.1:1"}
+quick = {"env": ["r0"], "ip": ["r0"], "url": ["r0"], "active": []}
+ours = {command: cpu(10, command, *args, **host) for command, args in quick.items()}
+for command, spent in ours.items():
+    row(f"{command}, 1000 records, ms of CPU (at most 10)", f"{spent:.1f}")
+asked = {"_MACHINE_COMPLETE": "fish"}
+row("completion of a name, 1000 records, ms of CPU (at most 10)", f"{cpu(10, '--', 'machine', 'url', 'r', **asked):.1f}")
 if shutil.which("docker-machine"):
     for command in ("env", "ip", "url", "ls"):
         begin = time.monotonic()
         subprocess.run(["docker-machine", command] + ([] if command == "ls" else ["r0"]), stdout=subprocess.DEVNULL)
         row(f"docker-machine {command}, ms", f"{(time.monotonic() - begin) * 1000:.1f}")
+    for command in ("ip", "url"):
+        theirs = cpu(3, command, "r0", program="docker-machine")
+        row(f"{command} / docker-machine {command}, CPU", f"{ours[command] / max(theirs, 0.1):.2f}")
 else:
     row("docker-machine", "not on PATH")
 usage = subprocess.run(["python3", "-c", "import resource,subprocess,sys;subprocess.run(sys.argv[1:],stdout=subprocess.DEVNULL);print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)", machine, "ls"], capture_output=True, text=True, check=True)

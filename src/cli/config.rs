@@ -1,21 +1,27 @@
 use std::process::ExitCode;
 
-use super::console;
 use super::error::CliError;
 use super::session::Session;
 use super::target::Target;
+use super::{connection, console};
 
-/// Print the options with which a docker client reaches a machine
+/// Print the connection config for machine
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// Print the address of the Swarm master instead of the Engine's
+    #[arg(long)]
+    swarm: bool,
     #[command(flatten)]
     target: Target,
 }
 
-pub(super) fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
-    let name = args.target.resolve(session)?;
+pub(super) async fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
+    let name = args.target.first(session)?;
     let machine = session.machine(&name)?;
-    let url = machine.docker_url()?;
+    let failed = |error: CliError| error.context("Error running connection boilerplate");
+    connection::usable(&machine, session).await.map_err(failed)?;
+    let url = connection::url(&machine, args.swarm).map_err(failed)?;
+    connection::check(&machine, &url, session).await.map_err(failed)?;
     let paths = machine.client_paths();
     let quoted = |path: &std::path::Path| format!("{:?}", path.display().to_string());
     console::print(&format!(

@@ -40,6 +40,14 @@ pub(super) fn confirm(question: &str) -> io::Result<Option<bool>> {
     Ok(Some(answer.trim_start().starts_with(['y', 'Y'])))
 }
 
+/// Asks, and takes a yes from whatever stdin is; its end is a no.
+pub(super) fn ask(question: &str) -> io::Result<bool> {
+    print(question)?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(answer.starts_with(['y', 'Y']))
+}
+
 /// How often the user has asked to stop.
 static INTERRUPTS: LazyLock<watch::Sender<u32>> = LazyLock::new(|| watch::Sender::new(0));
 

@@ -1,9 +1,9 @@
 use std::process::ExitCode;
 
-use machine_driver::{FlagValues, Result};
+use machine_driver::{ErrorKind, Result};
 
 use super::console;
-use super::driver_flags::DEFAULT_DRIVER;
+use super::driver_flags::{self, Given};
 use super::error::CliError;
 use super::exit;
 use super::session::Session;
@@ -11,7 +11,7 @@ use crate::engine::{CreateError, Request, Step, create};
 use crate::output::progress::Display;
 use crate::store::{EngineOptions, SwarmOptions};
 
-/// Make a machine: a Docker host, ready to use
+/// Create a machine
 ///
 /// Called again for a machine whose making was interrupted, it carries on.
 #[derive(Debug, clap::Args)]
@@ -21,52 +21,83 @@ Examples:
   machine create --qemu-memory 4096 --qemu-open-port 8080 lab1
   machine create --driver qemu --help       shows the driver's own options")]
 pub(super) struct Args {
+    /// Name of the machine, which is also its host name
     #[arg(value_name = "NAME")]
     name: Option<String>,
-    /// The kind of host to make [env: `MACHINE_DRIVER`] [default: qemu]
+    #[arg(hide = true)]
+    extra: Vec<String>,
+    /// Driver to create machine with. [env: `MACHINE_DRIVER`] [default: qemu]
     #[arg(long, short, value_name = "DRIVER")]
     driver: Option<String>,
-    /// Option for the Docker Engine, as `flag=value` or `flag` (can be repeated)
-    #[arg(long, value_name = "OPTION")]
+    /// Custom URL to use for engine installation [env: `MACHINE_DOCKER_INSTALL_URL`]
+    /// [default: `https://get.docker.com`]
+    #[arg(long, value_name = "URL")]
+    engine_install_url: Option<String>,
+    /// Specify arbitrary flags to include with the created engine in the form flag=value
+    #[arg(long, value_name = "FLAG")]
     engine_opt: Vec<String>,
-    /// Registry to be used without TLS (can be repeated)
+    /// Specify insecure registries to allow with the created engine
     #[arg(long, value_name = "HOST")]
     engine_insecure_registry: Vec<String>,
-    /// Registry mirror (can be repeated)
-    #[arg(long, value_name = "URL", env = "ENGINE_REGISTRY_MIRROR", value_delimiter = ',')]
+    /// Specify registry mirrors to use [env: `ENGINE_REGISTRY_MIRROR`]
+    #[arg(long, value_name = "URL")]
     engine_registry_mirror: Vec<String>,
-    /// Label of the Engine, as `key=value` (can be repeated)
-    #[arg(long, value_name = "LABEL")]
+    /// Specify labels for the created engine
+    #[arg(long, value_name = "KEY=VALUE")]
     engine_label: Vec<String>,
-    /// Storage driver of the Engine
-    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
-    engine_storage_driver: String,
-    /// Environment variable of the Engine, as `NAME=value` (can be repeated)
-    #[arg(long, value_name = "VARIABLE")]
+    /// Specify a storage driver to use with the engine
+    #[arg(long, value_name = "NAME")]
+    engine_storage_driver: Option<String>,
+    /// Specify environment variables to set in the engine
+    #[arg(long, value_name = "NAME=VALUE")]
     engine_env: Vec<String>,
-    /// Script that installs Docker on hosts that come without it
-    #[arg(long, value_name = "URL", env = "MACHINE_DOCKER_INSTALL_URL")]
-    #[arg(default_value = "https://get.docker.com")]
-    engine_install_url: String,
-    /// Further name or address for the server certificate (can be repeated)
+    /// Support extra SANs for TLS certs
     #[arg(long, value_name = "NAME")]
     tls_san: Vec<String>,
+    #[command(flatten)]
+    swarm: SwarmArgs,
 }
 
-pub(super) async fn run(
-    args: Args,
-    values: FlagValues,
-    session: &Session,
-) -> Result<ExitCode, CliError> {
-    let Some(name) = args.name.clone() else {
-        return Err(CliError::usage("No machine name specified").hint("machine create lab1"));
-    };
-    let driver = args
-        .driver
-        .clone()
-        .or_else(|| session.environment.var("MACHINE_DRIVER").map(str::to_owned))
-        .unwrap_or_else(|| DEFAULT_DRIVER.to_owned());
-    let request = request(args, &name, &driver, values);
+/// Docker Swarm of before 2016. What is said here is recorded as docker-machine records it;
+/// its image is no longer published, so nothing is started from it.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of classic Swarm, which are recorded and otherwise unused")]
+struct SwarmArgs {
+    /// Configure Machine to join a Swarm cluster
+    #[arg(long)]
+    swarm: bool,
+    /// Specify Docker image to use for Swarm [env: `MACHINE_SWARM_IMAGE`] [default: `swarm:latest`]
+    #[arg(long, value_name = "IMAGE")]
+    swarm_image: Option<String>,
+    /// Configure Machine to be a Swarm master
+    #[arg(long)]
+    swarm_master: bool,
+    /// Discovery service to use with Swarm
+    #[arg(long, value_name = "URL")]
+    swarm_discovery: Option<String>,
+    /// Define a default scheduling strategy for Swarm [default: spread]
+    #[arg(long, value_name = "NAME")]
+    swarm_strategy: Option<String>,
+    /// Define arbitrary flags for Swarm master
+    #[arg(long, value_name = "FLAG")]
+    swarm_opt: Vec<String>,
+    /// Define arbitrary flags for Swarm join
+    #[arg(long, value_name = "FLAG")]
+    swarm_join_opt: Vec<String>,
+    /// ip/socket to listen on for Swarm master [default: `tcp://0.0.0.0:3376`]
+    #[arg(long, value_name = "URL")]
+    swarm_host: Option<String>,
+    /// addr to advertise for Swarm (default: detect and use the machine IP)
+    #[arg(long, value_name = "ADDRESS")]
+    swarm_addr: Option<String>,
+    /// Enable Swarm experimental features
+    #[arg(long)]
+    swarm_experimental: bool,
+}
+
+pub(super) async fn run(args: Args, given: Given, session: &Session) -> Result<ExitCode, CliError> {
+    let name = one_name(&args)?;
+    let request = request(args, &name, given, session)?;
     let show = progress();
     let result = tokio::select! {
         result = create(&session.engine, &request, show.for_machine(&name)) => result,
@@ -86,6 +117,28 @@ pub(super) async fn run(
     Ok(ExitCode::SUCCESS)
 }
 
+/// In docker-machine's order: first too many names, then none, then a wrong one.
+fn one_name(args: &Args) -> Result<String, CliError> {
+    if !args.extra.is_empty() {
+        let extra = args.extra.join(" ");
+        let message = format!("Invalid command line. Found extra arguments [{extra}]");
+        return Err(CliError::usage(message).hint("machine create lab1"));
+    }
+    let Some(name) = &args.name else {
+        return Err(CliError::usage("No machine name specified")
+            .hint("machine create lab1")
+            .docker_machine_says("Error: No machine name specified")
+            .after_help_of("create"));
+    };
+    crate::store::check_name(name).map_err(|error| {
+        CliError::from(error).docker_machine_says(
+            "Error creating machine: Invalid hostname specified. Allowed hostname chars are: \
+             0-9a-zA-Z . -",
+        )
+    })?;
+    Ok(name.clone())
+}
+
 /// Where commands that change machines show their progress: on stdout, as docker-machine does.
 pub(super) fn progress() -> Display {
     use std::io::IsTerminal;
@@ -96,37 +149,97 @@ pub(super) fn progress() -> Display {
     }
 }
 
-fn request(args: Args, name: &str, driver: &str, values: FlagValues) -> Request {
-    Request {
+fn request(args: Args, name: &str, given: Given, session: &Session) -> Result<Request, CliError> {
+    let variable = |name| session.environment.var(name).map(str::to_owned);
+    let mut mirrors =
+        variable("ENGINE_REGISTRY_MIRROR").map(|text| driver_flags::environment_list(&text));
+    mirrors.get_or_insert_default().extend(args.engine_registry_mirror);
+    let defaults = EngineOptions::default();
+    let engine = EngineOptions {
+        arbitrary_flags: args.engine_opt,
+        env: args.engine_env,
+        insecure_registry: args.engine_insecure_registry,
+        labels: args.engine_label,
+        registry_mirror: mirrors.unwrap_or_default(),
+        storage_driver: args.engine_storage_driver.unwrap_or_default(),
+        install_url: args
+            .engine_install_url
+            .or_else(|| variable("MACHINE_DOCKER_INSTALL_URL"))
+            .unwrap_or(defaults.install_url),
+        ..EngineOptions::default()
+    };
+    Ok(Request {
         name: name.to_owned(),
-        driver: driver.to_owned(),
-        values,
-        engine: EngineOptions {
-            arbitrary_flags: args.engine_opt,
-            env: args.engine_env,
-            insecure_registry: args.engine_insecure_registry,
-            labels: args.engine_label,
-            registry_mirror: args.engine_registry_mirror,
-            storage_driver: args.engine_storage_driver,
-            install_url: args.engine_install_url,
-            ..EngineOptions::default()
-        },
-        swarm: SwarmOptions::default(),
+        driver: given.driver,
+        values: given.values,
+        engine,
+        swarm: swarm_options(args.swarm, variable("MACHINE_SWARM_IMAGE"))?,
         sans: args.tls_san,
+    })
+}
+
+/// The Swarm options as docker-machine records them.
+fn swarm_options(args: SwarmArgs, image: Option<String>) -> Result<SwarmOptions, CliError> {
+    let discovery = args.swarm_discovery.unwrap_or_default();
+    if !discovery.is_empty() && !has_scheme(&discovery) {
+        return Err(CliError::usage(format!(
+            "Error parsing swarm discovery: Swarm Discovery URL was in the wrong format: \
+             {discovery}"
+        )));
     }
+    let defaults = SwarmOptions::default();
+    Ok(SwarmOptions {
+        is_swarm: args.swarm || args.swarm_master,
+        image: args.swarm_image.or(image).unwrap_or(defaults.image),
+        agent: args.swarm,
+        master: args.swarm_master,
+        discovery,
+        address: args.swarm_addr.unwrap_or_default(),
+        host: args.swarm_host.unwrap_or(defaults.host),
+        strategy: args.swarm_strategy.unwrap_or(defaults.strategy),
+        arbitrary_flags: args.swarm_opt,
+        arbitrary_join_flags: args.swarm_join_opt,
+        is_experimental: args.swarm_experimental,
+        ..SwarmOptions::default()
+    })
+}
+
+/// docker-machine's rule is the expression `[^:]*://.*`, which need not match at the beginning.
+fn has_scheme(url: &str) -> bool {
+    url.contains("://")
 }
 
 fn failure(name: &str, error: CreateError) -> CliError {
     let CreateError { step, error, kept } = error;
+    let is_flags = error.kind() == ErrorKind::Flags;
     let cli = CliError::from(error);
+    let cause = cli.causes();
     let cli = match step {
         Some(Step::PreCheck) => {
-            return cli.context("Error with pre-create check").code(exit::PRE_CREATE_CHECK);
+            return cli
+                .context("Error with pre-create check")
+                .docker_machine_says(format!("Error with pre-create check: {cause:?}"))
+                .code(exit::PRE_CREATE_CHECK);
         }
-        Some(step) => cli.context(format!("Error creating machine: the step `{step}` failed")),
+        Some(step) => cli
+            .context(format!("Error creating machine: the step `{step}` failed"))
+            .docker_machine_says(format!("Error creating machine: {}: {cause}", old_step(step))),
+        None if is_flags => cli.docker_machine_says(format!(
+            "Error setting machine configuration from flags provided: {cause}"
+        )),
         None => cli,
     };
     if kept { resumable(cli, name) } else { cli }
+}
+
+/// In docker-machine's words, what was being done.
+fn old_step(step: Step) -> &'static str {
+    match step {
+        Step::Ssh => "Error detecting OS",
+        Step::Provision => "Error running provisioning",
+        Step::Engine | Step::Verify => "Error checking the host",
+        _ => "Error in driver during machine creation",
+    }
 }
 
 fn interrupted(name: &str, session: &Session) -> CliError {

@@ -17,39 +17,45 @@ pub(super) struct Chosen {
     flags: Vec<Flag>,
 }
 
-/// What `create` uses where nothing else is said.
-pub(super) const DEFAULT_DRIVER: &str = "qemu";
+/// What the command line and the environment say of the driver.
+#[derive(Debug, Default)]
+pub(super) struct Given {
+    pub(super) driver: String,
+    pub(super) values: FlagValues,
+}
 
-/// Looks for the driver in the raw arguments, as docker-machine does, then in `MACHINE_DRIVER`.
+/// Looks for the driver in the raw arguments of `create`, as docker-machine does, then in
+/// `MACHINE_DRIVER`.
 pub(super) fn chosen(args: &[OsString], environment: &Environment) -> Result<Chosen, CliError> {
     let name = from_args(args)
         .or_else(|| environment.var("MACHINE_DRIVER").map(str::to_owned))
-        .unwrap_or_else(|| DEFAULT_DRIVER.to_owned());
+        .unwrap_or_else(|| environment.manner.default_driver().to_owned());
     let registry = Registry::built_in();
-    let kind: &dyn Kind = registry.find(&name).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => CliError::from(error).code(super::exit::GENERAL),
-        _ => CliError::from(error),
+    let kind: &dyn Kind = registry.find(&name).map_err(|error| {
+        CliError::from(error).docker_machine_says(format!(
+            "Driver \"{name}\" not found. Do you have the plugin binary \
+             \"docker-machine-driver-{name}\" accessible in your PATH?"
+        ))
     })?;
     let flags = kind.flags();
     Ok(Chosen { name, flags })
 }
 
+/// The last one counts, as with every option.
 fn from_args(args: &[OsString]) -> Option<String> {
-    let mut args = args.iter().map(|arg| arg.to_string_lossy());
+    let mut found = None;
+    let mut args = args.iter().map(|arg| arg.to_string_lossy()).take_while(|arg| arg != "--");
     while let Some(arg) = args.next() {
-        if arg == "--" {
-            return None;
-        }
         if ["-d", "--driver", "-driver"].contains(&arg.as_ref()) {
-            return args.next().map(std::borrow::Cow::into_owned);
+            found = args.next().map(std::borrow::Cow::into_owned);
         }
         for prefix in ["-d=", "--driver=", "-driver="] {
             if let Some(value) = arg.strip_prefix(prefix) {
-                return Some(value.to_owned());
+                found = Some(value.to_owned());
             }
         }
     }
-    None
+    found
 }
 
 impl Chosen {
@@ -94,38 +100,56 @@ fn argument(flag: &Flag) -> Arg {
 }
 
 /// The values: command line before environment before default. A number or truth value in the
-/// environment that cannot be read is an error that names the variable.
-pub(super) fn values(
-    chosen: &Chosen,
+/// environment that cannot be read is an error that names the variable, except to docker-machine,
+/// which passes over it.
+pub(super) fn given(
+    chosen: Chosen,
     matches: &ArgMatches,
     environment: &Environment,
-) -> Result<FlagValues, CliError> {
+) -> Result<Given, CliError> {
     let mut values = FlagValues::defaults(&chosen.flags);
+    let lenient = environment.manner.is_docker_machine();
     for flag in &chosen.flags {
         let name = flag.name.as_ref();
-        let value = if matches.value_source(name) == Some(ValueSource::CommandLine) {
-            from_matches(flag, matches)
-        } else {
-            from_environment(flag, environment)?
+        let typed = (matches.value_source(name) == Some(ValueSource::CommandLine))
+            .then(|| from_matches(flag, matches))
+            .flatten();
+        let value = match (typed, lenient) {
+            (Some(FlagValue::List(typed)), true) => Some(joined(flag, typed, environment)),
+            (Some(typed), _) => Some(typed),
+            (None, true) => from_environment(flag, environment).unwrap_or_default(),
+            (None, false) => from_environment(flag, environment)?,
         };
         if let Some(value) = value {
             values.set(name, value);
         }
     }
-    Ok(values)
+    Ok(Given { driver: chosen.name, values })
 }
 
-/// The values without a command line: environment before default.
-pub(super) fn defaults(name: &str, environment: &Environment) -> Result<FlagValues, CliError> {
-    let registry = Registry::built_in();
-    let flags = registry.find(name)?.flags();
-    let mut values = FlagValues::defaults(&flags);
-    for flag in &flags {
+/// docker-machine puts the list of the command line behind that of the environment.
+fn joined(flag: &Flag, typed: Vec<String>, environment: &Environment) -> FlagValue {
+    let variable = flag.env.as_deref().and_then(|name| environment.var(name));
+    let mut list = variable.map(environment_list).unwrap_or_default();
+    list.extend(typed);
+    FlagValue::List(list)
+}
+
+/// A list in a variable: split at commas, with the blanks around taken off.
+pub(super) fn environment_list(text: &str) -> Vec<String> {
+    text.split(',').map(|item| item.trim().to_owned()).collect()
+}
+
+/// The driver and its values without a command line: environment before default.
+pub(super) fn defaults(environment: &Environment) -> Result<Given, CliError> {
+    let chosen = chosen(&[], environment)?;
+    let mut values = FlagValues::defaults(&chosen.flags);
+    for flag in &chosen.flags {
         if let Some(value) = from_environment(flag, environment)? {
             values.set(flag.name.as_ref(), value);
         }
     }
-    Ok(values)
+    Ok(Given { driver: chosen.name, values })
 }
 
 fn from_matches(flag: &Flag, matches: &ArgMatches) -> Option<FlagValue> {
@@ -161,9 +185,7 @@ fn from_environment(flag: &Flag, environment: &Environment) -> Result<Option<Fla
         }
         FlagKind::Int(_) => FlagValue::Int(text.parse().map_err(|_| malformed("a number"))?),
         FlagKind::Text(_) => FlagValue::Text(text.to_owned()),
-        FlagKind::List(_) => {
-            FlagValue::List(text.split(',').map(|item| item.trim().to_owned()).collect())
-        }
+        FlagKind::List(_) => FlagValue::List(environment_list(text)),
     };
     Ok(Some(value))
 }
@@ -186,7 +208,8 @@ mod tests {
         ] {
             assert_eq!(from_args(&args(line)).as_deref(), Some("none"), "{line}");
         }
-        assert_eq!(from_args(&args("machine create x")), None);
+        assert_eq!(from_args(&args("create x -d a --driver b")).as_deref(), Some("b"));
+        assert_eq!(from_args(&args("create x -- -d a")), None);
     }
 
     #[test]

@@ -1,16 +1,12 @@
 use std::process::ExitCode;
-use std::time::Duration;
 
-use machine_driver::Error;
-
-use super::console;
 use super::error::CliError;
 use super::parents::callers;
 use super::session::Session;
 use super::target::Target;
-use crate::engine::{Machine, swarm_url};
+use super::{connection, console};
+use crate::engine::Machine;
 use crate::output::shell::{self, Dialect, Surroundings};
-use crate::tls::docker::Client;
 
 /// Print the shell code that points the docker client at a machine
 #[derive(Debug, clap::Args)]
@@ -55,7 +51,7 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<ExitCode, CliE
 async fn set(args: &Args, session: &Session) -> Result<String, CliError> {
     let name = args.target.resolve(session)?;
     let machine = session.machine(&name)?;
-    let checked = connection(&machine, args.swarm, session).await;
+    let checked = checked_url(&machine, args.swarm, session).await;
     let url = checked.map_err(|error| error.context("Error checking TLS connection"))?;
     let dialect = dialect(args, session)?;
     let mut variables = vec![
@@ -79,7 +75,8 @@ async fn set(args: &Args, session: &Session) -> Result<String, CliError> {
 
 fn unset(args: &Args, session: &Session) -> Result<String, CliError> {
     if args.target.is_given() {
-        return Err(CliError::usage("Expected no machine name when the -u flag is present"));
+        let text = "Expected no machine name when the -u flag is present";
+        return Err(CliError::usage(text).docker_machine_says(format!("Error: {text}")));
     }
     let mut names: Vec<String> = shell::VARIABLES.iter().map(|&name| name.to_owned()).collect();
     if args.no_proxy {
@@ -107,7 +104,7 @@ fn dialect(args: &Args, session: &Session) -> Result<Dialect, CliError> {
         callers: callers(),
         windows: cfg!(windows),
     };
-    if !as_docker_machine(session) {
+    if !session.environment.manner.is_docker_machine() {
         return Ok(shell::detect(&around));
     }
     match shell::detect_as_docker_machine(&around) {
@@ -124,44 +121,19 @@ fn dialect(args: &Args, session: &Session) -> Result<Dialect, CliError> {
                 "The default lines below are for a sh/bash shell, you can specify the shell you're \
                  using, with the --shell flag.\n",
             )?;
-            Err(CliError::new("Error: Unknown shell"))
+            Err(CliError::new("Unknown shell").docker_machine_says("Error: Unknown shell"))
         }
     }
 }
 
-/// The endpoint to connect to. Called as `docker-machine`, the exit code tells whether one can;
-/// otherwise nothing but the store is looked at.
-async fn connection(
+/// The endpoint to connect to, checked as `config` checks it.
+async fn checked_url(
     machine: &Machine<'_>,
     swarm: bool,
     session: &Session,
 ) -> Result<String, CliError> {
-    let mut url = machine.docker_url()?;
-    if swarm {
-        let options = &machine.record.host_options.swarm_options;
-        url = swarm_url(machine.name(), &url, options)?;
-    }
-    if !as_docker_machine(session) {
-        return Ok(url);
-    }
-    let answer = match Client::new(&url, &machine.credentials()) {
-        Ok(client) => client.ping(Duration::from_secs(20)).await,
-        Err(error) => Err(error),
-    };
-    answer.map_err(|error| {
-        let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host);
-        let what = "There was an error validating certificates for host";
-        Error::other("Error checking and/or regenerating the certs")
-            .caused_by(Error::other(format!("{what} \"{host}\"")).caused_by(error))
-            .hint("You can attempt to regenerate them using 'docker-machine regenerate-certs [name]'.")
-            .hint(
-                "Be advised that this will trigger a Docker daemon restart which might stop \
-                 running containers.",
-            )
-    })?;
+    connection::usable(machine, session).await?;
+    let url = connection::url(machine, swarm)?;
+    connection::check(machine, &url, session).await?;
     Ok(url)
-}
-
-fn as_docker_machine(session: &Session) -> bool {
-    session.environment.program_name() == "docker-machine"
 }

@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::manner::Manner;
+
 /// The environment as a value: read once at the start, so that nothing below looks at it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Environment {
@@ -11,6 +13,7 @@ pub(super) struct Environment {
     pub(super) args: Vec<String>,
     /// The program's own path, for `env`'s hint and for completion.
     pub(super) program: String,
+    pub(super) manner: Manner,
 }
 
 impl Environment {
@@ -20,11 +23,13 @@ impl Environment {
             .collect();
         let args: Vec<String> =
             std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
+        let program = args.first().cloned().unwrap_or_else(|| "machine".to_owned());
         Self {
             variables,
+            manner: Manner::of(&program),
             path: std::env::var_os("PATH").unwrap_or_default(),
             home: directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()),
-            program: args.first().cloned().unwrap_or_else(|| "machine".to_owned()),
+            program,
             args,
         }
     }
@@ -41,6 +46,12 @@ impl Environment {
             "" => "machine",
             name => name,
         }
+    }
+
+    /// Whether any word of the command line asks for the debug log, also one behind `ssh`, as in
+    /// docker-machine.
+    pub(super) fn asks_for_debug(&self) -> bool {
+        self.args.iter().any(|arg| ["-D", "--debug", "-debug"].contains(&arg.as_str()))
     }
 
     /// A truth value in Go's words; anything else is no.

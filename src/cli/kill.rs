@@ -5,7 +5,9 @@ use super::session::Session;
 use super::target::Targets;
 use crate::engine::Action;
 
-/// Switch machines off at once
+/// Kill a machine
+///
+/// It is switched off at once.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]

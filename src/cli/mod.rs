@@ -6,8 +6,11 @@ mod active;
 mod background;
 mod completion;
 mod config;
+mod connection;
 mod console;
 mod create;
+mod docker_machine_help;
+mod doctor;
 mod driver_flags;
 mod env;
 mod environment;
@@ -15,12 +18,18 @@ mod error;
 mod exit;
 mod filters;
 mod forward;
+mod grammar;
+mod help;
 mod image;
 mod inspect;
 mod ip;
 mod kill;
+mod logs;
 mod ls;
 mod ls_fields;
+mod manner;
+mod misuse;
+mod mount;
 mod parents;
 mod power;
 mod restart;
@@ -34,6 +43,7 @@ mod stop;
 mod suspend;
 mod target;
 mod template;
+mod upgrade;
 mod url;
 mod version;
 
@@ -48,7 +58,9 @@ use session::Session;
 
 /// Docker hosts anywhere: one command set for the laptop and the clouds
 #[derive(Debug, Parser)]
-#[command(name = "machine", version, max_term_width = 100, disable_help_subcommand = false)]
+#[command(name = "machine", max_term_width = 100)]
+#[command(disable_help_subcommand = true, disable_version_flag = true)]
+#[command(args_override_self = true)]
 #[command(after_help = "\
 Examples:
   machine create lab1
@@ -59,7 +71,7 @@ struct Cli {
     #[command(flatten)]
     global: GlobalArgs,
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
 }
 
 /// Options that stand before the command, as docker-machine has them.
@@ -68,30 +80,33 @@ struct GlobalArgs {
     /// Print what is done, step by step, on stderr
     #[arg(long, short = 'D', global = true)]
     debug: bool,
-    /// The directory that holds machines and certificates
+    /// The directory that holds machines and certificates [env: `MACHINE_STORAGE_PATH`]
     #[arg(long, short = 's', value_name = "DIR")]
     storage_path: Option<std::path::PathBuf>,
-    /// CA to verify remotes against
+    /// CA to verify remotes against [env: `MACHINE_TLS_CA_CERT`]
     #[arg(long, value_name = "FILE", hide = true)]
     tls_ca_cert: Option<std::path::PathBuf>,
-    /// Private key to generate certificates
+    /// Private key to generate certificates [env: `MACHINE_TLS_CA_KEY`]
     #[arg(long, value_name = "FILE", hide = true)]
     tls_ca_key: Option<std::path::PathBuf>,
-    /// Client certificate to use for TLS
+    /// Client cert to use for TLS [env: `MACHINE_TLS_CLIENT_CERT`]
     #[arg(long, value_name = "FILE", hide = true)]
     tls_client_cert: Option<std::path::PathBuf>,
-    /// Private key used in client TLS auth
+    /// Private key used in client TLS auth [env: `MACHINE_TLS_CLIENT_KEY`]
     #[arg(long, value_name = "FILE", hide = true)]
     tls_client_key: Option<std::path::PathBuf>,
-    /// Use the built-in SSH client instead of the system's
-    #[arg(long)]
-    native_ssh: bool,
-    /// Accepted for old scripts; nothing is ever reported
-    #[arg(long, value_name = "TOKEN", hide = true)]
-    bugsnag_api_token: Option<String>,
-    /// Accepted for old scripts
+    /// Accepted for old scripts [env: `MACHINE_GITHUB_API_TOKEN`]
     #[arg(long, value_name = "TOKEN", hide = true)]
     github_api_token: Option<String>,
+    /// Use the built-in SSH client instead of the system's [env: `MACHINE_NATIVE_SSH`]
+    #[arg(long)]
+    native_ssh: bool,
+    /// Accepted for old scripts; nothing is ever reported [env: `MACHINE_BUGSNAG_API_TOKEN`]
+    #[arg(long, value_name = "TOKEN", hide = true)]
+    bugsnag_api_token: Option<String>,
+    /// Print the version
+    #[arg(long, short = 'v', short_alias = 'V')]
+    version: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -99,15 +114,20 @@ enum Command {
     Active(active::Args),
     Completion(completion::Args),
     Config(config::Args),
-    Create(create::Args),
+    Create(Box<create::Args>),
+    Doctor(doctor::Args),
     Env(env::Args),
     Forward(forward::Args),
+    #[command(visible_alias = "h")]
+    Help(help::Args),
     #[command(subcommand)]
     Image(image::Command),
     Inspect(inspect::Args),
     Ip(ip::Args),
     Kill(kill::Args),
+    Logs(logs::Args),
     Ls(ls::Args),
+    Mount(mount::Args),
     Restart(restart::Args),
     Rm(rm::Args),
     Scp(scp::Args),
@@ -118,6 +138,7 @@ enum Command {
     Suspend(suspend::Args),
     #[command(subcommand)]
     Template(template::Command),
+    Upgrade(upgrade::Args),
     Url(url::Args),
     Version(version::Args),
 }
@@ -127,35 +148,55 @@ pub fn main() -> ExitCode {
     console::restore_on_panic();
     rustls::crypto::ring::default_provider().install_default().ok();
     let environment = Environment::read();
-    let result = run(std::env::args_os().collect(), environment);
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let result = match environment.var(completion::VARIABLE) {
+        Some(shell) => completion::answer(shell, args.clone(), &environment),
+        None => run(args.clone(), &environment),
+    };
     match result {
         Ok(code) => code,
-        Err(error) => error.report(),
+        Err(error) => {
+            help_before(&error, &args, &environment);
+            error.report(environment.manner)
+        }
     }
 }
 
-fn run(args: Vec<OsString>, environment: Environment) -> Result<ExitCode, CliError> {
-    let (command, driver) = command_line(&args, &environment)?;
-    let matches = match command.try_get_matches_from(args) {
+fn run(args: Vec<OsString>, environment: &Environment) -> Result<ExitCode, CliError> {
+    let manner = environment.manner;
+    let (mut root, driver) = command_line(&args, environment)?;
+    let name = environment.program_name();
+    let args = grammar::normalise(&root, args, manner)
+        .map_err(|error| misuse::error(error, &environment.program, name))?;
+    let matches = match root.try_get_matches_from_mut(&args) {
         Ok(matches) => matches,
-        Err(error) => return Ok(error::usage(&error)),
-    };
-    let cli =
-        Cli::from_arg_matches(&matches).map_err(|error| CliError::usage(error.to_string()))?;
-    let flags = match (&cli.command, &driver, matches.subcommand_matches("create")) {
-        (Command::Create(_), Some(driver), Some(matches)) => {
-            driver_flags::values(driver, matches, &environment)?
+        Err(error) if manner.is_docker_machine() => {
+            return in_docker_machines_words(&error, &args, environment);
         }
-        _ => machine_driver::FlagValues::default(),
+        Err(error) => return Ok(misuse::own_words(&error)),
     };
-    let session = Session::open(cli.global, environment)?;
+    let Cli { global, command } =
+        Cli::from_arg_matches(&matches).map_err(|error| CliError::usage(error.to_string()))?;
+    let command = match command {
+        _ if global.version => return version::own(environment),
+        None => return help::run(&help::Args::default(), Cli::command(), environment),
+        Some(Command::Help(args)) => return help::run(&args, Cli::command(), environment),
+        Some(Command::Completion(args)) => return completion::run(&args, environment),
+        Some(Command::Version(args)) if !args.is_given() => return version::own(environment),
+        Some(command) => command,
+    };
+    let given = match (driver, matches.subcommand_matches("create")) {
+        (Some(driver), Some(matches)) => driver_flags::given(driver, matches, environment)?,
+        _ => driver_flags::Given::default(),
+    };
+    let session = Session::open(global, environment.clone())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| CliError::from(machine_driver::Error::from(error)))?;
     // It has more to say of its interruption, and whoever listens second may be heard first.
-    let listens = matches!(cli.command, Command::Create(_));
-    let work = dispatch(cli.command, &session, flags);
+    let listens = matches!(command, Command::Create(_));
+    let work = dispatch(command, &session, given);
     let result = runtime.block_on(async {
         console::listen()?;
         if listens { work.await } else { interruptible(work).await }
@@ -165,23 +206,62 @@ fn run(args: Vec<OsString>, environment: Environment) -> Result<ExitCode, CliErr
     result
 }
 
+/// Help and errors of the parser as docker-machine prints them. Commands of commands are our own.
+fn in_docker_machines_words(
+    error: &clap::Error,
+    args: &[OsString],
+    environment: &Environment,
+) -> Result<ExitCode, CliError> {
+    let (root, _) = command_line(args, environment)?;
+    let command = grammar::command_place(&root, args).and_then(|place| args[place].to_str());
+    let command = command.unwrap_or_default();
+    if error.use_stderr() {
+        return Err(misuse::parser_error(error, command));
+    }
+    if root.find_subcommand(command).is_some_and(clap::Command::has_subcommands) {
+        return Ok(misuse::own_words(error));
+    }
+    console::print(&docker_machine_help::render(&root, command, environment))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// docker-machine's errors of usage are preceded by help, on stdout.
+fn help_before(error: &CliError, args: &[OsString], environment: &Environment) {
+    let Some((command, heading)) = error.help().filter(|_| environment.manner.is_docker_machine())
+    else {
+        return;
+    };
+    let Ok((root, _)) = command_line(args, environment) else { return };
+    let help = docker_machine_help::render(&root, command, environment);
+    let text = match heading {
+        Some(heading) if command.is_empty() => format!("{heading}\n\n{help}"),
+        Some(heading) => format!("{heading}\n\n{help}\n"),
+        None => help,
+    };
+    // The error itself is what matters, and it goes to stderr.
+    console::print(&text).ok();
+}
+
 async fn dispatch(
     command: Command,
     session: &Session,
-    flags: machine_driver::FlagValues,
+    given: driver_flags::Given,
 ) -> Result<ExitCode, CliError> {
     match command {
         Command::Active(args) => active::run(args, session).await,
-        Command::Completion(args) => completion::run(&args),
-        Command::Config(args) => config::run(&args, session),
-        Command::Create(args) => Box::pin(create::run(args, flags, session)).await,
+        Command::Config(args) => config::run(&args, session).await,
+        Command::Create(args) => Box::pin(create::run(*args, given, session)).await,
+        Command::Doctor(args) => doctor::run(args, session).await,
         Command::Env(args) => env::run(&args, session).await,
         Command::Forward(args) => forward::run(args, session).await,
+        Command::Help(_) | Command::Completion(_) => Ok(ExitCode::SUCCESS), // done before
         Command::Image(command) => image::run(command, session).await,
         Command::Inspect(args) => inspect::run(&args, session),
-        Command::Ip(args) => ip::run(args, session),
+        Command::Ip(args) => ip::run(args, session).await,
         Command::Kill(args) => kill::run(args, session).await,
+        Command::Logs(args) => logs::run(args, session).await,
         Command::Ls(args) => ls::run(args, session).await,
+        Command::Mount(args) => mount::run(args, session).await,
         Command::Restart(args) => restart::run(args, session).await,
         Command::Rm(args) => rm::run(args, session).await,
         Command::Scp(args) => scp::run(args, session).await,
@@ -191,7 +271,8 @@ async fn dispatch(
         Command::Stop(args) => stop::run(args, session).await,
         Command::Suspend(args) => suspend::run(args, session).await,
         Command::Template(command) => template::run(command, session).await,
-        Command::Url(args) => url::run(&args, session),
+        Command::Upgrade(args) => upgrade::run(args, session).await,
+        Command::Url(args) => url::run(&args, session).await,
         Command::Version(args) => version::run(args, session).await,
     }
 }
@@ -211,15 +292,27 @@ fn command_line(
     args: &[OsString],
     environment: &Environment,
 ) -> Result<(clap::Command, Option<driver_flags::Chosen>), CliError> {
-    let command = Cli::command();
-    if !args.iter().any(|arg| arg == "create") {
-        return Ok((command, None));
+    let mut root = Cli::command();
+    if environment.manner.is_docker_machine() {
+        root = root.mut_subcommand("ls", passing_over_arguments);
     }
-    let driver = driver_flags::chosen(args, environment)?;
+    let Some(place) = grammar::command_place(&root, args).filter(|it| args[*it] == "create") else {
+        return Ok((root, None));
+    };
+    let driver = driver_flags::chosen(&args[place..], environment)?;
+    let root = with_driver(root, &driver);
+    Ok((root, Some(driver)))
+}
+
+/// docker-machine's `ls` takes arguments and does nothing with them.
+fn passing_over_arguments(command: clap::Command) -> clap::Command {
+    let ignored = clap::Arg::new("ignored").num_args(0..).hide(true);
+    if command.get_positionals().next().is_some() { command } else { command.arg(ignored) }
+}
+
+fn with_driver(root: clap::Command, driver: &driver_flags::Chosen) -> clap::Command {
     let flags = driver.args();
-    let command = command
-        .mut_subcommand("create", |create| create.next_help_heading(driver.heading()).args(flags));
-    Ok((command, Some(driver)))
+    root.mut_subcommand("create", |create| create.next_help_heading(driver.heading()).args(flags))
 }
 
 #[cfg(test)]

@@ -1,8 +1,12 @@
 //! What `start`, `stop`, `restart` and `kill` have in common: several machines, all at once.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+
+use machine_driver::Progress;
 
 use super::error::CliError;
+use super::manner::Manner;
 use super::session::Session;
 use super::target::Targets;
 use super::{console, create};
@@ -16,25 +20,19 @@ pub(super) async fn run(
 ) -> Result<ExitCode, CliError> {
     let names = targets.resolve(session)?;
     let show = create::progress();
+    let manner = session.environment.manner;
     let acts = names.iter().map(async |name| {
-        let result = act(&session.engine, name, action, show.for_machine(name)).await;
-        (name, result)
+        let progress = Spoken { manner, inner: show.for_machine(name) };
+        act(&session.engine, name, action, Arc::new(progress)).await
     });
     let results = futures_util::future::join_all(acts).await;
     show.finish();
-    let mut failures = results
-        .into_iter()
-        .filter_map(|(name, result)| Some((name, CliError::from(result.err()?))))
-        .collect::<Vec<_>>();
-    if let ([_], Some((_, error))) = (names.as_slice(), failures.first_mut()) {
-        return Err(std::mem::replace(error, CliError::interrupted()));
-    }
-    for (name, error) in &failures {
-        console::eprint(&format!("{name}: {}", error.text()));
-    }
-    if !failures.is_empty() {
-        let all = names.len();
-        return Err(CliError::new(format!("{} of {all} machines failed", failures.len())));
+    let failures = results.into_iter().zip(&names).filter_map(|(result, name)| {
+        let error = CliError::from(result.err()?);
+        Some(if names.len() > 1 { error.of_machine(name) } else { error })
+    });
+    if let Some(error) = CliError::all(failures) {
+        return Err(error);
     }
     if matches!(action, Action::Start | Action::Restart) {
         let begun = if action == Action::Start { "Started" } else { "Restarted" };
@@ -45,4 +43,24 @@ pub(super) async fn run(
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Progress in the words of the program that we are called as.
+pub(super) struct Spoken {
+    pub(super) manner: Manner,
+    pub(super) inner: Arc<dyn Progress>,
+}
+
+impl Progress for Spoken {
+    fn line(&self, text: &str) {
+        self.inner.line(self.manner.line(text));
+    }
+
+    fn advance(&self, what: &str, done: u64, total: Option<u64>) {
+        self.inner.advance(what, done, total);
+    }
+
+    fn warn(&self, text: &str) {
+        self.inner.warn(text);
+    }
 }

@@ -5,7 +5,9 @@ use super::session::Session;
 use super::target::Targets;
 use crate::engine::Action;
 
-/// Restart machines and wait until Docker answers
+/// Restart a machine
+///
+/// Waits until Docker answers.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]

@@ -8,7 +8,7 @@ use super::session::Session;
 use super::{ssh, target};
 use crate::ssh::external::{self, Place};
 
-/// Copy files to, from and between machines
+/// Copy files between machines
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -16,27 +16,36 @@ Examples:
   machine scp -r lab1:/var/log ./logs
   machine scp lab1:/tmp/a lab2:/tmp/a")]
 pub(super) struct Args {
-    /// Copy directories with everything in them
+    /// Copy files recursively (required to copy directories)
     #[arg(long, short)]
     recursive: bool,
-    /// Copy only what differs, by `rsync`
+    /// Reduce amount of data sent over network by sending only the differences (uses rsync)
     #[arg(long, short)]
     delta: bool,
-    /// Show no progress
+    /// Disables the progress meter as well as warning and diagnostic messages from ssh
     #[arg(long, short)]
     quiet: bool,
-    /// `[USER@]MACHINE:PATH` or a path on this computer
-    source: String,
-    destination: String,
+    /// From and to: `[USER@]MACHINE:PATH`, or a path on this computer
+    #[arg(value_name = "PLACE")]
+    places: Vec<String>,
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliError> {
-    let from = End::resolve(&args.source, session)?;
-    let to = End::resolve(&args.destination, session)?;
+    let [source, destination] = args.places.as_slice() else {
+        return Err(CliError::usage("Improper number of arguments")
+            .hint("machine scp data.tar lab1:/tmp/")
+            .after_help_of("scp"));
+    };
+    let (name, what) = match args.delta {
+        true => ("rsync", "the --delta option"),
+        false => ("scp", "the scp feature"),
+    };
+    let program = program(name, what, session)?;
+    let from = End::resolve(source, session)?;
+    let to = End::resolve(destination, session)?;
     if args.delta {
-        return rsync(&args, &from, &to, session).await;
+        return rsync(&program, &args, &from, &to, session).await;
     }
-    let scp = program("scp", "the scp feature", session)?;
     if let (
         End::Machine { target: a, machine_dir: dir_a, .. },
         End::Machine { target: b, machine_dir: dir_b, .. },
@@ -48,11 +57,16 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
         crate::ssh::learn_host_key(b, dir_b, patience).await?;
     }
     let argv = external::scp_argv(from.place(), to.place(), args.recursive, args.quiet);
-    ssh::run_external(&scp, argv).await
+    ssh::run_external(&program, argv, session).await
 }
 
-async fn rsync(args: &Args, from: &End, to: &End, session: &Session) -> Result<ExitCode, CliError> {
-    let rsync = program("rsync", "the --delta option", session)?;
+async fn rsync(
+    program: &Path,
+    args: &Args,
+    from: &End,
+    to: &End,
+    session: &Session,
+) -> Result<ExitCode, CliError> {
     let ((End::Machine { target, machine_dir, .. }, End::Local(_))
     | (End::Local(_), End::Machine { target, machine_dir, .. })) = (from, to)
     else {
@@ -66,7 +80,7 @@ async fn rsync(args: &Args, from: &End, to: &End, session: &Session) -> Result<E
         argv.push("-r".into());
     }
     argv.extend([from.rsync_word().into(), to.rsync_word().into()]);
-    ssh::run_external(&rsync, argv).await
+    ssh::run_external(program, argv, session).await
 }
 
 /// One end of a copy.
@@ -88,8 +102,12 @@ impl End {
             Some((user, name)) => (Some(user), name),
             None => (None, machine),
         };
-        target::check(session, name)?;
-        let machine = session.machine(name)?;
+        let failed = |error: CliError| error.context("Error loading host");
+        target::check(session, name).map_err(|error| {
+            let old = format!("Error loading host: Error loading host: {}", error.causes());
+            error.docker_machine_says(old)
+        })?;
+        let machine = session.machine(name).map_err(failed)?;
         machine.check_usable()?;
         let mut target = ssh::ssh_target(&machine)?;
         if let Some(user) = user {
@@ -121,7 +139,7 @@ impl End {
     }
 }
 
-fn program(name: &str, what: &str, session: &Session) -> Result<PathBuf, CliError> {
+pub(super) fn program(name: &str, what: &str, session: &Session) -> Result<PathBuf, CliError> {
     let found: Option<PathBuf> =
         process::find(name, Path::new(&session.environment.path).as_os_str());
     found.ok_or_else(|| {

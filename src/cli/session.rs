@@ -121,7 +121,7 @@ fn boot_deadline(environment: &Environment) -> Result<Duration, CliError> {
 /// `MACHINE_DEBUG` overrides the flag in both directions, as in docker-machine.
 fn start_debug_log(global: &GlobalArgs, environment: &Environment) -> Result<(), CliError> {
     let debug = match environment.var("MACHINE_DEBUG") {
-        None => global.debug,
+        None => global.debug || environment.asks_for_debug(),
         Some(word) => parse_bool(word).ok_or_else(|| {
             CliError::new(format!(
                 "Error parsing boolean value from MACHINE_DEBUG: strconv.ParseBool: parsing \
@@ -130,6 +130,10 @@ fn start_debug_log(global: &GlobalArgs, environment: &Environment) -> Result<(),
         })?,
     };
     if debug {
+        if environment.manner.is_docker_machine() {
+            let version = environment.manner.version();
+            super::console::eprint(&format!("Docker Machine Version:  {version}\n"));
+        }
         tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
             .with_env_filter("warn,machine=debug,machine_driver=debug,machine_driver_qemu=debug,machine_guest=debug")

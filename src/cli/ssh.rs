@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use machine_driver::process;
 
+use super::connection;
 use super::error::CliError;
 use super::session::Session;
 use super::target;
 use crate::engine::Machine;
 use crate::ssh::{self, Pty, terminal};
 
-/// Log in to a machine, or run a command on it
+/// Log into or run a command on a machine with SSH.
 ///
 /// Everything behind the name is handed to `ssh` as it is.
 #[derive(Debug, clap::Args)]
@@ -38,15 +39,20 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
         None => target::default(session)?,
     };
     let machine = session.machine(&name)?;
-    machine
-        .check_usable()
-        .map_err(|error| CliError::from(error).context("Cannot run SSH command"))?;
+    connection::usable(&machine, session).await.map_err(|error| {
+        let old = match machine.unfinished {
+            Some(_) => error.causes(),
+            None => format!("Host {name:?} is not running"),
+        };
+        let error = error.context("Cannot run SSH command");
+        error.docker_machine_says(format!("Error: Cannot run SSH command: {old}"))
+    })?;
     let program = match session.native_ssh {
         true => None,
         false => process::find("ssh", &session.environment.path),
     };
     match program {
-        Some(program) => external(&program, &machine, args.words).await,
+        Some(program) => external(&program, &machine, args.words, session).await,
         None => native(&machine, args.words, session).await,
     }
 }
@@ -63,17 +69,27 @@ async fn external(
     program: &std::path::Path,
     machine: &Machine<'_>,
     words: Vec<OsString>,
+    session: &Session,
 ) -> Result<ExitCode, CliError> {
     let argv = ssh::external::ssh_argv(&ssh_target(machine)?, &machine.context.machine_dir, words);
-    run_external(program, argv).await
+    run_external(program, argv, session).await
 }
 
-/// Runs a program with our own streams and passes its status on.
+/// Runs a program with our own streams and passes its status on. docker-machine says it in words
+/// instead, and exits with 1.
 pub(super) async fn run_external(
     program: &std::path::Path,
     argv: Vec<OsString>,
+    session: &Session,
 ) -> Result<ExitCode, CliError> {
+    tracing::debug!(program = %program.display(), ?argv, "running");
     let status = tokio::process::Command::new(program).args(argv).status().await?;
+    if session.environment.manner.is_docker_machine() && !status.success() {
+        return Err(CliError::new(match status.code() {
+            Some(code) => format!("exit status {code}"),
+            None => "signal: killed".to_owned(),
+        }));
+    }
     let code = status.code().and_then(|code| u8::try_from(code).ok());
     Ok(ExitCode::from(code.unwrap_or(super::exit::GENERAL)))
 }
@@ -99,5 +115,8 @@ async fn native(
     } else {
         connection.pass_through(command, stdin, stdout, tokio::io::stderr()).await?
     };
+    if session.environment.manner.is_docker_machine() && status.code() != 0 {
+        return Err(CliError::new(format!("Process exited with status {}", status.code())));
+    }
     Ok(ExitCode::from(status.code()))
 }

@@ -5,7 +5,7 @@ use super::error::CliError;
 use super::session::Session;
 use super::target::Target;
 
-/// Print the state of a machine
+/// Get the status of a machine
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
@@ -16,9 +16,12 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
     let name = args.target.resolve(session)?;
     let failed = |error: CliError| error.context(format!("error getting state for host {name}"));
     let machine = session.machine(&name).map_err(failed)?;
-    let state = match &machine.unfinished {
-        Some(_) => "Incomplete",
-        None => {
+    // Scripts know docker-machine's words and no others.
+    let unfinished =
+        machine.unfinished.is_some() && !session.environment.manner.is_docker_machine();
+    let state = match unfinished {
+        true => "Incomplete",
+        false => {
             let state = machine.driver.state(&machine.context).await;
             state.map_err(|error| failed(error.into()))?.as_str()
         }

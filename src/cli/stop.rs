@@ -5,7 +5,9 @@ use super::session::Session;
 use super::target::Targets;
 use crate::engine::Action;
 
-/// Shut machines down in order
+/// Stop a machine
+///
+/// It is shut down in order.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]

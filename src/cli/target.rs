@@ -17,21 +17,33 @@ pub(super) struct Target {
     /// Machine [default: default]
     #[arg(value_name = "NAME")]
     name: Option<String>,
+    #[arg(hide = true)]
+    extra: Vec<String>,
 }
 
 impl Targets {
-    /// The names, each of which exists.
+    /// The names, each of which exists. All that do not are reported.
     pub(super) fn resolve(self, session: &Session) -> Result<Vec<String>, CliError> {
         let names = if self.names.is_empty() { vec![default(session)?] } else { self.names };
-        for name in &names {
-            check(session, name)?;
+        let unknown = names.iter().filter_map(|name| check(session, name).err());
+        match CliError::all(unknown) {
+            Some(error) => Err(error),
+            None => Ok(names),
         }
-        Ok(names)
     }
 }
 
 impl Target {
     pub(super) fn resolve(&self, session: &Session) -> Result<String, CliError> {
+        if !self.extra.is_empty() {
+            return Err(CliError::usage("Expected one machine name as an argument")
+                .docker_machine_says("Error: Expected one machine name as an argument"));
+        }
+        self.first(session)
+    }
+
+    /// The first name; docker-machine's `config` passes over the others.
+    pub(super) fn first(&self, session: &Session) -> Result<String, CliError> {
         match &self.name {
             Some(name) => {
                 check(session, name)?;
@@ -51,15 +63,16 @@ pub(super) fn default(session: &Session) -> Result<String, CliError> {
     if session.engine.store.exists("default") {
         return Ok("default".to_owned());
     }
-    Err(CliError::new("No machine name(s) specified and no \"default\" machine exists")
-        .hint("`machine ls` lists the machines"))
+    let message = "No machine name(s) specified and no \"default\" machine exists";
+    Err(CliError::new(message)
+        .hint("`machine ls` lists the machines")
+        .docker_machine_says(format!("Error: {message}")))
 }
 
 /// An error for a machine that does not exist, with the nearest name.
 pub(super) fn check(session: &Session, name: &str) -> Result<(), CliError> {
     let store = &session.engine.store;
-    crate::store::check_name(name)?;
-    if store.exists(name) {
+    if crate::store::is_directory_name(name) && store.exists(name) {
         return Ok(());
     }
     let error = crate::store::StoreError::Unknown { name: name.to_owned() };

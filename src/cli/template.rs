@@ -2,7 +2,6 @@ use std::process::{ExitCode, Stdio};
 
 use machine_driver::{Result, Template};
 
-use super::driver_flags::DEFAULT_DRIVER;
 use super::error::CliError;
 use super::session::Session;
 use super::{background, console, create};
@@ -85,11 +84,11 @@ async fn build(args: BuildArgs, session: &Session) -> Result<(), CliError> {
             super::target::check(session, &name)?;
             Like::Machine(name)
         }
-        None => Like::Options {
-            driver: DEFAULT_DRIVER.to_owned(),
-            values: super::driver_flags::defaults(DEFAULT_DRIVER, &session.environment)?,
-            engine: EngineOptions::default(),
-        },
+        None => {
+            let super::driver_flags::Given { driver, values } =
+                super::driver_flags::defaults(&session.environment)?;
+            Like::Options { driver, values, engine: EngineOptions::default() }
+        }
     };
     let show = create::progress();
     let built = build_template(&session.engine, &like, show.for_machine("template")).await;

@@ -2,30 +2,40 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::console;
+use super::environment::Environment;
 use super::error::CliError;
 use super::session::Session;
 use super::target::Target;
 use crate::tls::docker::Client;
 
-/// Print the version of this program, or of the Docker Engine on a machine
+/// Show the version of this program, or of the Docker Engine on a machine
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     target: Target,
 }
 
-pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliError> {
-    if !args.target.is_given() {
-        let program = session.environment.program_name();
-        console::println(&format!("{program} version {}", env!("CARGO_PKG_VERSION")))?;
-        return Ok(ExitCode::SUCCESS);
+impl Args {
+    pub(super) fn is_given(&self) -> bool {
+        self.target.is_given()
     }
-    let machine_name = args.target.resolve(session)?;
-    let machine = session.machine(&machine_name)?;
-    let client = Client::new(&machine.docker_url()?, &machine.client_paths())?;
+}
+
+/// The version of this program.
+pub(super) fn own(environment: &Environment) -> Result<ExitCode, CliError> {
+    let (program, version) = (environment.program_name(), environment.manner.version());
+    console::println(&format!("{program} version {version}"))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The version of the Engine on a machine. The question names no version of the API.
+pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliError> {
+    let name = args.target.resolve(session)?;
+    let machine = session.machine(&name)?;
+    let failed = |error: CliError| error.context("Unable to query docker version");
+    let url = machine.docker_url().map_err(|error| failed(error.into()))?;
+    let client = Client::new(&url, &machine.client_paths()).map_err(|it| failed(it.into()))?;
     let version = client.version(Duration::from_secs(20)).await;
-    let version =
-        version.map_err(|error| CliError::from(error).context("Unable to query docker version"))?;
-    console::println(&version)?;
+    console::println(&version.map_err(|error| failed(error.into()))?)?;
     Ok(ExitCode::SUCCESS)
 }

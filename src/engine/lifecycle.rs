@@ -63,7 +63,9 @@ pub async fn act(
         Action::Restart => {
             progress.line(&format!("Restarting \"{name}\"..."));
             if matches!(state, State::Stopped | State::Saved) {
+                progress.line(&format!("Starting \"{name}\"..."));
                 machine.driver.start(&machine.context).await?;
+                progress.line(&format!("Machine \"{name}\" was started."));
             } else {
                 machine.driver.restart(&machine.context).await?;
             }

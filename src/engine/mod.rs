@@ -5,6 +5,7 @@
 
 mod birth;
 mod create;
+mod doctor;
 mod lifecycle;
 mod list;
 mod machine;
@@ -14,6 +15,7 @@ mod registry;
 mod remove;
 mod swarm;
 mod templates;
+mod upgrade;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -29,6 +31,7 @@ use crate::tls::CertPaths;
 
 pub(crate) use birth::server_tls;
 pub use create::{CreateError, Request, Step, create};
+pub use doctor::{Finding, Health, examine};
 pub use lifecycle::{Action, act};
 pub use list::{Found, Look, Row, find_all, look};
 pub use machine::Machine;
@@ -39,6 +42,7 @@ pub use templates::{
     Like, build_template, lacks_template, list_templates, remove_template, trim_templates,
     verify_template,
 };
+pub use upgrade::upgrade;
 
 /// Everything the engine works with, put together by the command line or by a test.
 pub struct Engine {

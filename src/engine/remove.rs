@@ -22,8 +22,7 @@ pub async fn remove(
     force: bool,
     progress: Arc<dyn Progress>,
 ) -> Result<Removal> {
-    crate::store::check_name(name)?;
-    if !engine.store.exists(name) {
+    if !crate::store::is_directory_name(name) || !engine.store.exists(name) {
         return Err(crate::store::StoreError::Unknown { name: name.to_owned() }.into());
     }
     let patience = Duration::from_secs(20);

@@ -20,10 +20,10 @@ use std::path::{Path, PathBuf};
 use machine_driver::file;
 
 pub use error::StoreError;
-pub use journal::{Event, Journal, Unfinished};
+pub use journal::{Event, Journal, Unfinished, What};
 pub(crate) use keys::rename as rename_keys;
 pub use lock::{Holder, Lock};
-pub use name::check_name;
+pub use name::{check_name, is_directory_name};
 pub use options::{AuthOptions, EngineOptions, HostOptions, SwarmOptions};
 pub use record::Record;
 

@@ -15,9 +15,23 @@ pub fn check_name(name: &str) -> Result<(), StoreError> {
     Err(StoreError::Name { name: name.to_owned(), why })
 }
 
+/// Whether a name stays within the directory of the machines. docker-machine has made machines with
+/// names that we would refuse to make, such as very long ones, and they can be used.
+pub fn is_directory_name(name: &str) -> bool {
+    !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0'])
+}
+
 #[cfg(test)]
 mod tests {
-    use super::check_name;
+    use super::{check_name, is_directory_name};
+
+    #[test]
+    fn names_that_leave_the_store_name_no_machine() {
+        for bad in ["", ".", "..", "../x", "a/b", r"a\b", ".hidden"] {
+            assert!(!is_directory_name(bad), "{bad}");
+        }
+        assert!(is_directory_name(&"x".repeat(100)));
+    }
 
     #[test]
     fn names_that_could_leave_the_store_are_refused() {

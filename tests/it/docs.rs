@@ -5,18 +5,22 @@ use std::path::Path;
 
 use crate::lab::Lab;
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 29] = [
     "active",
     "completion",
     "config",
     "create",
+    "doctor",
     "env",
     "forward",
+    "help",
     "image",
     "inspect",
     "ip",
     "kill",
+    "logs",
     "ls",
+    "mount",
     "restart",
     "rm",
     "scp",
@@ -27,6 +31,7 @@ const COMMANDS: [&str; 24] = [
     "suspend",
     "template",
     "template build",
+    "upgrade",
     "url",
     "version",
     "image build",

@@ -47,6 +47,18 @@ impl Lab {
         command
     }
 
+    /// The program as it is when it is called by docker-machine's name.
+    #[cfg(unix)]
+    pub(crate) fn docker_machine<A: AsRef<OsStr>>(
+        &self,
+        args: impl IntoIterator<Item = A>,
+    ) -> Command {
+        use std::os::unix::process::CommandExt;
+        let mut command = self.command();
+        command.arg0("docker-machine").args(args);
+        command
+    }
+
     pub(crate) fn run<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Run {
         run(self.command().args(args))
     }
@@ -103,4 +115,11 @@ pub(crate) fn run(command: &mut Command) -> Run {
 /// Images and packages are shared by all tests: building one takes longer than all the rest.
 pub(crate) fn cache() -> PathBuf {
     PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("machine-cache")
+}
+
+/// Says plainly that a test could not be made, and why.
+#[cfg(unix)]
+pub(crate) fn skipped(why: &str) {
+    use std::io::Write;
+    writeln!(std::io::stderr(), "SKIPPED: {why}").ok();
 }

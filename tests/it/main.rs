@@ -2,11 +2,19 @@
 //! that holds nothing but what a test puts there.
 
 mod bad_input;
+#[cfg(unix)]
+mod compat;
+#[cfg(unix)]
+mod completion;
 mod crash;
 mod docs;
+#[cfg(unix)]
+mod doctor;
 mod env;
 mod envs;
 mod golden;
+#[cfg(unix)]
+mod grammar;
 #[cfg(unix)]
 mod guest;
 #[cfg(unix)]
@@ -17,6 +25,8 @@ mod interrupt;
 mod lab;
 mod listing;
 mod ls;
+#[cfg(unix)]
+mod remote;
 mod store;
 #[cfg(unix)]
 mod streams;

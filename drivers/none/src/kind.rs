@@ -24,7 +24,10 @@ impl Kind for NoneKind {
 
     fn flags(&self) -> Vec<Flag> {
         // docker-machine reads no variable for it: `URL` would be far too common a name.
-        vec![Flag { env: None, ..Flag::text("url", "", None, "URL of the Docker Engine") }]
+        vec![Flag {
+            env: None,
+            ..Flag::text("url", "", None, "URL of host when no driver is selected")
+        }]
     }
 
     fn configure(&self, cx: &Context, values: &FlagValues) -> Result<Box<dyn Driver>> {
