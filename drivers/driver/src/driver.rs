@@ -143,6 +143,9 @@ pub struct Capabilities {
     pub has_guest: bool,
     /// Ports can be forwarded from this computer to the guest.
     pub forward: bool,
+    /// The host was there before the machine and stays when it is removed: it keeps its keys, its
+    /// name and its packages, and the engine restarts it over SSH.
+    pub existing_host: bool,
 }
 
 /// What a machine is born with.

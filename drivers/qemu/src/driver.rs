@@ -54,7 +54,13 @@ impl Driver for Qemu {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { needs_image: true, born_provisioned: true, has_guest: true, forward: true }
+        Capabilities {
+            needs_image: true,
+            born_provisioned: true,
+            has_guest: true,
+            forward: true,
+            ..Capabilities::default()
+        }
     }
 
     async fn pre_create_check(&self, cx: &Context) -> Result<()> {
