@@ -7,8 +7,9 @@ use super::driver_flags::DEFAULT_DRIVER;
 use super::error::CliError;
 use super::exit;
 use super::session::Session;
-use crate::engine::{CreateError, Request, Step, create};
+use crate::engine::{CreateError, Request, Step, create, preview};
 use crate::output::progress::Display;
+use crate::provision::{self, Install};
 use crate::store::{EngineOptions, SwarmOptions};
 
 /// Make a machine: a Docker host, ready to use
@@ -48,6 +49,24 @@ pub(super) struct Args {
     #[arg(long, value_name = "URL", env = "MACHINE_DOCKER_INSTALL_URL")]
     #[arg(default_value = "https://get.docker.com")]
     engine_install_url: String,
+    /// Where the Engine of a host without one comes from: auto, script, package or none
+    #[arg(long, value_name = "WAY", default_value = "auto")]
+    engine_install: Install,
+    /// Version of the Engine to install: 28, 28.3 or latest
+    #[arg(long, value_name = "VERSION")]
+    engine_version: Option<String>,
+    /// Give a host that is there already the machine's name
+    #[arg(long)]
+    set_hostname: bool,
+    /// Bring all packages of the host up to date first
+    #[arg(long)]
+    upgrade_packages: bool,
+    /// Show what would be changed on a host that is there already, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask before a host that is there already is changed
+    #[arg(long, short)]
+    yes: bool,
     /// Further name or address for the server certificate (can be repeated)
     #[arg(long, value_name = "NAME")]
     tls_san: Vec<String>,
@@ -66,7 +85,13 @@ pub(super) async fn run(
         .clone()
         .or_else(|| session.environment.var("MACHINE_DRIVER").map(str::to_owned))
         .unwrap_or_else(|| DEFAULT_DRIVER.to_owned());
-    let request = request(args, &name, &driver, values);
+    let (dry_run, yes) = (args.dry_run, args.yes);
+    let request = request(args, &name, &driver, values, session);
+    if (dry_run || !request.provisioning.as_docker_machine)
+        && !agreed(&request, dry_run, yes, session).await?
+    {
+        return Ok(ExitCode::SUCCESS);
+    }
     let show = progress();
     let result = tokio::select! {
         result = create(&session.engine, &request, show.for_machine(&name)) => result,
@@ -95,7 +120,51 @@ pub(super) fn progress() -> Display {
     }
 }
 
-fn request(args: Args, name: &str, driver: &str, values: FlagValues) -> Request {
+/// Shows what will be changed on a host that is there already, and asks on a terminal. What would
+/// fail there fails here, before anything is made.
+async fn agreed(
+    request: &Request,
+    dry_run: bool,
+    yes: bool,
+    session: &Session,
+) -> Result<bool, CliError> {
+    let failed = |error: machine_driver::Error| {
+        let code = match error.kind() {
+            machine_driver::ErrorKind::Flags => exit::GENERAL,
+            _ => exit::PRE_CREATE_CHECK,
+        };
+        CliError::from(error).context("Error with pre-create check").code(code)
+    };
+    let changes =
+        preview(&session.engine, request, super::session::silent()).await.map_err(failed)?;
+    let Some(changes) = changes else {
+        return match dry_run {
+            true => Err(CliError::usage(format!(
+                "`--dry-run` is for hosts that are there already, not for driver `{}`",
+                request.driver
+            ))),
+            false => Ok(true),
+        };
+    };
+    let ip = machine_driver::FlagValues::text(&request.values, "generic-ip-address");
+    let text: String = changes.iter().map(|line| format!("  - {line}\n")).collect();
+    let text = format!("On the host {} this will:\n{text}", ip.unwrap_or(&request.name));
+    if dry_run {
+        console::print(&text)?;
+        return Ok(false);
+    }
+    console::eprint(&text);
+    Ok(yes || console::confirm("Go on? (y/n): ")?.unwrap_or(true))
+}
+
+fn request(args: Args, name: &str, driver: &str, values: FlagValues, session: &Session) -> Request {
+    let provisioning = provision::Options {
+        install: args.engine_install,
+        engine_version: args.engine_version,
+        set_hostname: args.set_hostname,
+        upgrade_packages: args.upgrade_packages,
+        as_docker_machine: session.environment.program_name() == "docker-machine",
+    };
     Request {
         name: name.to_owned(),
         driver: driver.to_owned(),
@@ -112,6 +181,7 @@ fn request(args: Args, name: &str, driver: &str, values: FlagValues) -> Request 
         },
         swarm: SwarmOptions::default(),
         sans: args.tls_san,
+        provisioning,
     }
 }
 

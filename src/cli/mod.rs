@@ -3,6 +3,7 @@
 //! Only here is anything printed, asked, or read from the environment.
 
 mod active;
+mod adopt;
 mod completion;
 mod config;
 mod console;
@@ -19,6 +20,8 @@ mod ip;
 mod kill;
 mod ls;
 mod power;
+mod provision;
+mod regenerate_certs;
 mod restart;
 mod rm;
 mod scp;
@@ -91,6 +94,7 @@ struct GlobalArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     Active(active::Args),
+    Adopt(adopt::Args),
     Completion(completion::Args),
     Config(config::Args),
     Create(create::Args),
@@ -102,6 +106,8 @@ enum Command {
     Ip(ip::Args),
     Kill(kill::Args),
     Ls(ls::Args),
+    Provision(provision::Args),
+    RegenerateCerts(regenerate_certs::Args),
     Restart(restart::Args),
     Rm(rm::Args),
     Scp(scp::Args),
@@ -157,6 +163,7 @@ async fn dispatch(
 ) -> Result<ExitCode, CliError> {
     match command {
         Command::Active(args) => active::run(args, session).await,
+        Command::Adopt(args) => adopt::run(args, session).await,
         Command::Completion(args) => completion::run(&args),
         Command::Config(args) => config::run(&args, session),
         Command::Create(args) => Box::pin(create::run(args, flags, session)).await,
@@ -167,6 +174,8 @@ async fn dispatch(
         Command::Ip(args) => ip::run(args, session),
         Command::Kill(args) => kill::run(args, session).await,
         Command::Ls(args) => ls::run(args, session).await,
+        Command::Provision(args) => provision::run(args, session).await,
+        Command::RegenerateCerts(args) => regenerate_certs::run(args, session).await,
         Command::Restart(args) => restart::run(args, session).await,
         Command::Rm(args) => rm::run(args, session).await,
         Command::Scp(args) => scp::run(args, session).await,

@@ -13,6 +13,8 @@ pub struct Machine<'a> {
     pub kind: &'a dyn Kind,
     pub driver: Box<dyn Driver>,
     pub context: Context,
+    /// Where the engine says what it does; the context's puts the machine's name before a line.
+    pub progress: Arc<dyn Progress>,
     /// Where its making or removal stopped, if it is not complete.
     pub unfinished: Option<Unfinished>,
 }
@@ -26,9 +28,9 @@ impl<'a> Machine<'a> {
         let record = engine.store.load(name)?;
         let kind = engine.registry.find(&record.driver_name)?;
         let driver = kind.load(record.driver.clone())?;
-        let context = engine.context(name, kind.name(), progress)?;
+        let context = engine.context(name, kind.name(), Arc::clone(&progress))?;
         let unfinished = engine.store.journal(name).unfinished()?;
-        Ok(Self { record, kind, driver, context, unfinished })
+        Ok(Self { record, kind, driver, context, progress, unfinished })
     }
 
     pub fn name(&self) -> &str {

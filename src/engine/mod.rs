@@ -3,11 +3,14 @@
 //! The engine never prints, prompts, or reads the environment, the working directory or the home
 //! directory: everything from outside is in [`Engine`] and in the [`Progress`] that it is given.
 
+mod adopt;
 mod birth;
+mod certificates;
 mod create;
 mod lifecycle;
 mod list;
 mod machine;
+mod provision;
 mod ready;
 mod registry;
 mod remove;
@@ -24,11 +27,14 @@ use crate::iso::Images;
 use crate::store::Store;
 use crate::tls::CertPaths;
 
-pub(crate) use birth::server_tls;
+pub use adopt::{Address, adopt};
+pub(crate) use birth::{issue_server, server_tls};
+pub use certificates::{expiry, regenerate, renew_client};
 pub use create::{CreateError, Request, Step, create};
 pub use lifecycle::{Action, act};
 pub use list::{Row, list};
 pub use machine::Machine;
+pub use provision::{preview, provision};
 pub use registry::Registry;
 pub use remove::{Removal, remove};
 

@@ -25,13 +25,37 @@ pub fn ssh_argv(
     machine_dir: &Path,
     words: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> Vec<OsString> {
+    if target.key.as_os_str().is_empty() {
+        return users_own_argv(target, words);
+    }
     let mut argv = options(&[machine_dir]);
     argv.push(format!("{}@{}", target.user, target.host).into());
-    if !target.key.as_os_str().is_empty() {
-        argv.extend(["-o", "IdentitiesOnly=yes", "-i"].map(OsString::from));
-        argv.push(target.key.clone().into_os_string());
-    }
+    argv.extend(["-o", "IdentitiesOnly=yes", "-i"].map(OsString::from));
+    argv.push(target.key.clone().into_os_string());
     argv.extend(["-p".into(), target.port.to_string().into()]);
+    argv.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
+    argv
+}
+
+/// A machine without a key of its own is reached as the user would reach it: by their
+/// configuration, with its jumps, their agent, and their `known_hosts`.
+fn users_own_argv(
+    target: &SshTarget,
+    words: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> Vec<OsString> {
+    let mut argv: Vec<OsString> = Vec::new();
+    for option in
+        ["ConnectTimeout=10", "ServerAliveInterval=60", "StrictHostKeyChecking=accept-new"]
+    {
+        argv.extend(["-o".into(), option.into()]);
+    }
+    argv.push(match target.user.as_str() {
+        "" => target.host.clone().into(),
+        user => format!("{user}@{}", target.host).into(),
+    });
+    if target.port != 0 {
+        argv.extend(["-p".into(), target.port.to_string().into()]);
+    }
     argv.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
     argv
 }
@@ -189,7 +213,11 @@ mod tests {
         assert!(second.contains("StrictHostKeyChecking=yes"), "{second}");
         let agent = SshTarget { key: "".into(), ..target(22) };
         let agent = joined(&ssh_argv(&agent, &machine_dir, [""; 0]));
-        assert!(agent.ends_with("docker@127.0.0.1|-p|22"), "{agent}");
+        assert!(agent.ends_with("|docker@127.0.0.1|-p|22"), "{agent}");
+        assert!(!agent.contains("-F") && !agent.contains("UserKnownHostsFile"), "{agent}");
+        let adopted = SshTarget { key: "".into(), port: 0, user: String::new(), ..target(22) };
+        let adopted = joined(&ssh_argv(&adopted, &machine_dir, [""; 0]));
+        assert!(adopted.ends_with("=accept-new|127.0.0.1"), "{adopted}");
     }
 
     #[test]

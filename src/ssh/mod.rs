@@ -15,15 +15,17 @@ mod quote;
 mod ready;
 mod run;
 mod session;
+mod shell;
 pub mod terminal;
 mod upload;
 
 pub use error::SshError;
 pub use host_key::pin;
 pub use quote::quoted;
-pub use ready::wait_ready;
+pub use ready::{wait_for_shell, wait_ready};
 pub use run::{ExitStatus, Output, Pty};
 pub use session::{Session, connect, learn_host_key};
+pub use shell::{Shell, SystemSsh};
 
 #[cfg(test)]
 mod tests;

@@ -123,7 +123,7 @@ fn is_rsa(algorithm: &Algorithm) -> bool {
     matches!(algorithm, Algorithm::Rsa { .. })
 }
 
-fn address(target: &SshTarget) -> String {
+pub(super) fn address(target: &SshTarget) -> String {
     let SshTarget { host, port, .. } = target;
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
