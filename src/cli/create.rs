@@ -64,6 +64,9 @@ pub(super) struct Args {
     /// Show what would be changed on a host that is there already, and change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Make a docker context of the machine's name too; the current one stays
+    #[arg(long)]
+    context: bool,
     /// Do not ask before a host that is there already is changed
     #[arg(long, short)]
     yes: bool,
@@ -85,7 +88,7 @@ pub(super) async fn run(
         .clone()
         .or_else(|| session.environment.var("MACHINE_DRIVER").map(str::to_owned))
         .unwrap_or_else(|| DEFAULT_DRIVER.to_owned());
-    let (dry_run, yes) = (args.dry_run, args.yes);
+    let (dry_run, yes, context) = (args.dry_run, args.yes, args.context);
     let request = request(args, &name, &driver, values, session);
     if (dry_run || !request.provisioning.as_docker_machine)
         && !agreed(&request, dry_run, yes, session).await?
@@ -102,6 +105,9 @@ pub(super) async fn run(
     };
     show.finish();
     result.map_err(|error| failure(&name, error))?;
+    if context {
+        super::context::create(&name, false, session)?;
+    }
     console::println(&format!(
         "To see how to connect your Docker Client to the Docker Engine running on this virtual \
          machine, run: {} env {name}",

@@ -23,6 +23,10 @@ pub(super) struct Args {
     /// Take the machine out of the proxy's way
     #[arg(long)]
     no_proxy: bool,
+    /// How the docker client gets there: tls (the Engine's port), ssh, or socket (a local socket
+    /// that a process in the background leads there over SSH)
+    #[arg(long, value_name = "WAY", value_parser = ["tls", "ssh", "socket"])]
+    via: Option<String>,
     #[command(flatten)]
     target: Target,
 }
@@ -40,14 +44,27 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> 
 fn set(args: &Args, session: &Session, dialect: Dialect) -> Result<String, CliError> {
     let name = args.target.resolve(session)?;
     let machine = session.machine(&name)?;
-    let url = machine.docker_url()?;
+    let url = match args.via.as_deref() {
+        Some("ssh") if !machine.is_adopted() => super::ssh_config::url(&machine, session)?,
+        Some("socket") => super::tunnel::url(&name, session)?,
+        Some("tls") if machine.is_adopted() => {
+            return Err(CliError::new(format!("`{name}` was adopted: its Engine has no port"))
+                .hint(format!("machine env --via ssh {name}")));
+        }
+        _ => machine.docker_url()?,
+    };
     let dir = &machine.record.host_options.auth_options.store_path;
     let mut variables = vec![
         ("DOCKER_TLS_VERIFY".to_owned(), "1".to_owned()),
-        ("DOCKER_HOST".to_owned(), url),
+        ("DOCKER_HOST".to_owned(), url.clone()),
         ("DOCKER_CERT_PATH".to_owned(), dir.clone()),
         ("DOCKER_MACHINE_NAME".to_owned(), name.clone()),
     ];
+    if !url.starts_with("tcp://") {
+        // An empty variable is as good as none to docker, and forgets another machine's.
+        variables[0].1.clear();
+        variables[2].1.clear();
+    }
     if cfg!(windows) {
         variables.push(("COMPOSE_CONVERT_WINDOWS_PATHS".to_owned(), "true".to_owned()));
     }

@@ -7,6 +7,7 @@ mod adopt;
 mod completion;
 mod config;
 mod console;
+mod context;
 mod create;
 mod driver_flags;
 mod env;
@@ -27,10 +28,16 @@ mod rm;
 mod scp;
 mod session;
 mod ssh;
+mod ssh_config;
 mod start;
 mod status;
 mod stop;
 mod target;
+#[cfg(unix)]
+mod tunnel;
+#[cfg(not(unix))]
+#[path = "no_tunnel.rs"]
+mod tunnel;
 mod url;
 mod version;
 
@@ -97,6 +104,8 @@ enum Command {
     Adopt(adopt::Args),
     Completion(completion::Args),
     Config(config::Args),
+    #[command(subcommand)]
+    Context(context::Command),
     Create(create::Args),
     Env(env::Args),
     Forward(forward::Args),
@@ -112,9 +121,11 @@ enum Command {
     Rm(rm::Args),
     Scp(scp::Args),
     Ssh(ssh::Args),
+    SshConfig(ssh_config::Args),
     Start(start::Args),
     Status(status::Args),
     Stop(stop::Args),
+    Tunnel(tunnel::Args),
     Url(url::Args),
     Version(version::Args),
 }
@@ -166,6 +177,7 @@ async fn dispatch(
         Command::Adopt(args) => adopt::run(args, session).await,
         Command::Completion(args) => completion::run(&args),
         Command::Config(args) => config::run(&args, session),
+        Command::Context(command) => context::run(command, session),
         Command::Create(args) => Box::pin(create::run(args, flags, session)).await,
         Command::Env(args) => env::run(&args, session),
         Command::Forward(args) => forward::run(args, session).await,
@@ -180,9 +192,11 @@ async fn dispatch(
         Command::Rm(args) => rm::run(args, session).await,
         Command::Scp(args) => scp::run(args, session).await,
         Command::Ssh(args) => ssh::run(args, session).await,
+        Command::SshConfig(args) => ssh_config::run(args, session),
         Command::Start(args) => start::run(args, session).await,
         Command::Status(args) => status::run(args, session).await,
         Command::Stop(args) => stop::run(args, session).await,
+        Command::Tunnel(args) => tunnel::run(args, session).await,
         Command::Url(args) => url::run(&args, session),
         Command::Version(args) => version::run(args, session).await,
     }

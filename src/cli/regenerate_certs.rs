@@ -32,6 +32,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
     if !args.force && !confirmed()? {
         return Ok(ExitCode::SUCCESS);
     }
+    console::println("Regenerating TLS certificates")?;
     if args.client_certs {
         renew_client(&session.engine, &*super::create::progress().for_machine(&names[0]))?;
     }

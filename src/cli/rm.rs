@@ -44,7 +44,10 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
             continue;
         }
         match remove(&session.engine, name, force, show.for_machine(name)).await {
-            Ok(Removal::Done) => console::println(&format!("Successfully removed {name}"))?,
+            Ok(Removal::Done) => {
+                super::context::forget(name, session)?;
+                console::println(&format!("Successfully removed {name}"))?;
+            }
             Ok(Removal::Forced(error)) => {
                 console::eprint(&removal_error(name, error).text());
                 console::println(&format!("Successfully removed {name}"))?;

@@ -35,8 +35,8 @@ pub async fn regenerate(engine: &Engine, name: &str, progress: Arc<dyn Progress>
     let _lock = engine.store.lock(name, &command, Duration::from_secs(20))?;
     let machine = Machine::load(engine, name, Arc::clone(&progress))?;
     check(&machine)?;
-    progress.line("Regenerating TLS certificates");
     birth::certificate_authority(engine, &*progress)?;
+    crate::provision::wait_for_ssh(engine, &machine).await?;
     crate::provision::renew_certificates(engine, &machine, true).await?;
     super::ready::docker_answers(engine, &machine).await
 }

@@ -31,6 +31,9 @@ pub async fn act(
         _ => {}
     }
     let state = machine.driver.state(&machine.context).await?;
+    if matches!(action, Action::Stop | Action::Kill) {
+        super::end_tunnel(engine, name).await;
+    }
     match action {
         Action::Start => {
             progress.line(&format!("Starting \"{name}\"..."));

@@ -7,6 +7,7 @@ mod adopt;
 mod birth;
 mod certificates;
 mod create;
+mod docker_context;
 mod lifecycle;
 mod list;
 mod machine;
@@ -14,6 +15,11 @@ mod provision;
 mod ready;
 mod registry;
 mod remove;
+#[cfg(unix)]
+mod tunnel;
+#[cfg(not(unix))]
+#[path = "no_tunnel.rs"]
+mod tunnel;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -31,12 +37,14 @@ pub use adopt::{Address, adopt};
 pub(crate) use birth::{issue_server, server_tls};
 pub use certificates::{expiry, regenerate, renew_client};
 pub use create::{CreateError, Request, Step, create};
+pub use docker_context::{DockerContext, create_context, current_context, remove_context};
 pub use lifecycle::{Action, act};
 pub use list::{Row, list};
 pub use machine::Machine;
 pub use provision::{preview, provision};
 pub use registry::Registry;
 pub use remove::{Removal, remove};
+pub use tunnel::{end_tunnel, is_up, socket, tunnel};
 
 /// Everything the engine works with, put together by the command line or by a test.
 pub struct Engine {

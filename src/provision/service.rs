@@ -44,6 +44,14 @@ pub(super) async fn configure(
         } else if new != old {
             host.write(DAEMON_JSON, new, 0o644).await?;
         }
+        // The Engine refuses a bridge that has another address than it is told.
+        if engine.containers == 0
+            && configuration.arguments.iter().any(|it| it.starts_with("--bip"))
+        {
+            let script = "ip link show docker0 >/dev/null 2>&1 || exit 0; \
+                          systemctl stop docker.service 2>/dev/null; ip link delete docker0; true";
+            host.check("take the old bridge away", script).await?;
+        }
         restart(host, service).await
     };
     let configured: Result<()> = configured.await;

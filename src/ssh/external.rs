@@ -141,7 +141,7 @@ fn options(machine_dirs: &[&Path]) -> Vec<OsString> {
 }
 
 /// A file name in the value of an option: OpenSSH splits it at spaces and expands `%`.
-fn file_word(path: &Path) -> String {
+pub(super) fn file_word(path: &Path) -> String {
     let mut word = path.to_string_lossy().replace('%', "%%");
     if cfg!(unix) {
         word = word.replace('\\', r"\\").replace('"', r#"\""#);
