@@ -60,7 +60,9 @@ fn set(args: &Args, session: &Session, dialect: Dialect) -> Result<String, CliEr
         ("DOCKER_CERT_PATH".to_owned(), dir.clone()),
         ("DOCKER_MACHINE_NAME".to_owned(), name.clone()),
     ];
-    if !url.starts_with("tcp://") {
+    if url.starts_with("tcp://") {
+        warn_of_expiry(&name, session);
+    } else {
         // An empty variable is as good as none to docker, and forgets another machine's.
         variables[0].1.clear();
         variables[2].1.clear();
@@ -74,6 +76,22 @@ fn set(args: &Args, session: &Session, dialect: Dialect) -> Result<String, CliEr
         variables.push((variable, shell::no_proxy(&old, &ip)));
     }
     Ok(shell::set(dialect, &variables, &session.environment.args))
+}
+
+/// 30 days ahead, on stderr: stdout is the shell's.
+fn warn_of_expiry(name: &str, session: &Session) {
+    let Some(expiry) = crate::engine::expiry(&session.engine, name).filter(|it| it.is_near())
+    else {
+        return;
+    };
+    let program = session.environment.program_name();
+    let when = match expiry.days_left {
+        days if days < 0 => "have expired".to_owned(),
+        days => format!("expire in {days} days"),
+    };
+    console::eprint(&format!(
+        "warning: the certificates of `{name}` {when}: `{program} regenerate-certs {name}` renews them\n"
+    ));
 }
 
 fn unset(args: &Args, session: &Session, dialect: Dialect) -> Result<String, CliError> {

@@ -9,12 +9,32 @@ use time::OffsetDateTime;
 use super::{Engine, Machine, birth};
 use crate::tls::{Certificate, Renewal};
 
-/// When the certificate of a machine's Engine ends, as far as the machine's directory knows. Reads
-/// one file.
-pub fn expiry(engine: &Engine, name: &str) -> Option<OffsetDateTime> {
-    let path = engine.store.machine_dir(name).join("server.pem");
-    let pem = std::fs::read_to_string(path).ok()?;
-    Certificate::parse(&pem).ok().map(|certificate| certificate.expires())
+/// When the certificates of a machine end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expiry {
+    pub at: OffsetDateTime,
+    /// Whole days from now; negative if it is over.
+    pub days_left: i64,
+}
+
+impl Expiry {
+    /// Whether it is time to say so: 30 days ahead.
+    pub fn is_near(self) -> bool {
+        self.days_left < 30
+    }
+}
+
+/// When the first of the certificates of a machine ends, its Engine's or the client's, as far as
+/// its directory knows. `None` if there is none. Reads two files.
+pub fn expiry(engine: &Engine, name: &str) -> Option<Expiry> {
+    let dir = engine.store.machine_dir(name);
+    let end = |file: &str| {
+        let pem = std::fs::read_to_string(dir.join(file)).ok()?;
+        Certificate::parse(&pem).ok().map(|certificate| certificate.expires())
+    };
+    let server = end("server.pem")?;
+    let at = end("cert.pem").map_or(server, |client| client.min(server));
+    Some(Expiry { at, days_left: (at - OffsetDateTime::now_utc()).whole_days() })
 }
 
 /// Makes the user's own certificate anew, and the authority where it is missing or outdated. The

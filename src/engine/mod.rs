@@ -35,7 +35,7 @@ use crate::tls::CertPaths;
 
 pub use adopt::{Address, adopt};
 pub(crate) use birth::{issue_server, server_tls};
-pub use certificates::{expiry, regenerate, renew_client};
+pub use certificates::{Expiry, expiry, regenerate, renew_client};
 pub use create::{CreateError, Request, Step, create};
 pub use docker_context::{DockerContext, create_context, current_context, remove_context};
 pub use lifecycle::{Action, act};

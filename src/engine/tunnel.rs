@@ -118,6 +118,7 @@ async fn system(
 ) -> Result<()> {
     let target = machine.endpoint().ssh.ok_or_else(|| machine.not_running())?;
     let program = process::find("ssh", &engine.search_path).ok_or(ssh::SshError::NoKey)?;
+    std::fs::remove_file(path).ok();
     let forward = format!("{}:/var/run/docker.sock", path.display());
     let words = [
         "-o",
@@ -128,18 +129,20 @@ async fn system(
         "StreamLocalBindUnlink=yes",
         "-o",
         "ServerAliveInterval=15",
-        "-N",
         "-L",
         &forward,
+        // Ends when our end of its input does, also if we are killed.
+        "cat >/dev/null",
     ];
     let argv = ssh::external::ssh_argv(&target, &machine.context.machine_dir, words);
     let mut child = tokio::process::Command::new(program)
         .args(argv)
-        .stdin(std::process::Stdio::null())
+        .stdin(std::process::Stdio::piped())
         .stdout(std::process::Stdio::null())
         .stderr(std::process::Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
+    let _held_open = child.stdin.take();
     let wait = machine_driver::wait::Wait::new("the tunnel's socket", PATIENCE);
     let there = wait.until(async || match path.exists() {
         true => machine_driver::wait::Look::Ready(()),

@@ -172,10 +172,10 @@ static FAMILIES: [Family; 9] = [
 
 static APT: Packages = Packages {
     program: "apt-get",
-    refresh: "apt-get -q -o DPkg::Lock::Timeout=30 update",
-    install: "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=30 \
+    refresh: "apt-get -q update",
+    install: "DEBIAN_FRONTEND=noninteractive apt-get -q -y \
               -o Dpkg::Options::=--force-confold --no-install-recommends install",
-    upgrade: "DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=30 \
+    upgrade: "DEBIAN_FRONTEND=noninteractive apt-get -q -y \
               -o Dpkg::Options::=--force-confold upgrade",
     versions: "apt-cache madison \"$p\" | cut -d'|' -f2 | tr -d ' '",
     pin: "=",

@@ -201,6 +201,7 @@ async fn connect(engine: &Engine, machine: &Machine<'_>, deadline: Duration) -> 
     let existing = machine.driver.capabilities().existing_host;
     let dir = &machine.context.machine_dir;
     let path = &engine.search_path;
+    let deadline = deadline.min(engine.boot_deadline);
     ssh::wait_for_shell(&target, dir, path, deadline, existing).await.map_err(|error| {
         if !existing || !error.hints().is_empty() {
             return error;

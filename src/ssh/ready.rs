@@ -5,7 +5,7 @@ use std::time::Duration;
 use machine_driver::wait::{Look, Wait};
 use machine_driver::{Result, SshTarget};
 
-use super::session::connect_if_greeted;
+use super::session::{address, connect_if_greeted};
 use super::{Session, Shell, SshError};
 
 /// Waits until a machine lets us in and runs a command, and returns the session. The last real
@@ -35,8 +35,7 @@ pub async fn wait_for_shell(
     deadline: Duration,
     keys_are_there: bool,
 ) -> Result<Shell> {
-    let what = format!("SSH on `{}` port {}", target.host, target.port);
-    let wait = Wait::new(what, deadline);
+    let wait = Wait::new(format!("SSH on `{}`", address(target)), deadline);
     let attempt = async || {
         let shell = Shell::open(target, machine_dir, search_path, GREETING, ATTEMPT).await?;
         shell.check("exit 0").await?;

@@ -125,6 +125,9 @@ fn is_rsa(algorithm: &Algorithm) -> bool {
 
 pub(super) fn address(target: &SshTarget) -> String {
     let SshTarget { host, port, .. } = target;
+    if *port == 0 {
+        return host.clone();
+    }
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 

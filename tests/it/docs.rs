@@ -5,10 +5,14 @@ use std::path::Path;
 
 use crate::lab::Lab;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 29] = [
     "active",
+    "adopt",
     "completion",
     "config",
+    "context",
+    "context create",
+    "context rm",
     "create",
     "env",
     "forward",
@@ -17,13 +21,17 @@ const COMMANDS: [&str; 21] = [
     "ip",
     "kill",
     "ls",
+    "provision",
+    "regenerate-certs",
     "restart",
     "rm",
     "scp",
     "ssh",
+    "ssh-config",
     "start",
     "status",
     "stop",
+    "tunnel",
     "url",
     "version",
     "image build",
