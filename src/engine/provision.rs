@@ -29,11 +29,15 @@ pub async fn preview(
     request: &Request,
     progress: Arc<dyn Progress>,
 ) -> Result<Option<Vec<String>>> {
-    let kind = engine.registry.find(&request.driver)?;
+    // What is wrong with the request is for `create` to say.
+    let Ok(kind) = engine.registry.find(&request.driver) else { return Ok(None) };
+    if crate::store::check_name(&request.name).is_err() || engine.store.exists(&request.name) {
+        return Ok(None);
+    }
     let mut context = engine.context(&request.name, kind.name(), Arc::clone(&progress))?;
     let scratch = tempfile::tempdir()?;
-    let driver = kind.configure(&context, &request.values)?;
-    if !driver.capabilities().existing_host || engine.store.exists(&request.name) {
+    let Ok(driver) = kind.configure(&context, &request.values) else { return Ok(None) };
+    if !driver.capabilities().existing_host {
         return Ok(None);
     }
     driver.pre_create_check(&context).await?;

@@ -2,15 +2,22 @@
 
 use machine_driver::Result;
 
+use super::family::Service;
 use super::host::Host;
 use super::profile::{OPTIONS_DIR, profile};
-use super::send_certificates;
+use super::survey::Survey;
+use super::{send_certificates, service};
 use crate::engine::{Engine, Machine};
 use crate::ssh::quoted;
 
 const ENGINE_PORT: u16 = 2376;
 
-pub(super) async fn provision(engine: &Engine, machine: &Machine<'_>, host: &Host) -> Result<()> {
+pub(super) async fn provision(
+    engine: &Engine,
+    machine: &Machine<'_>,
+    host: &Host,
+    survey: &Survey,
+) -> Result<()> {
     let name = quoted(machine.name());
     host.check(
         "set the host's name",
@@ -25,5 +32,10 @@ pub(super) async fn provision(engine: &Engine, machine: &Machine<'_>, host: &Hos
     let options = &machine.record.host_options.engine_options;
     let text = profile(options, machine.driver.kind(), ENGINE_PORT);
     host.write(&format!("{OPTIONS_DIR}/profile"), &text, 0o644).await?;
-    host.check("restart the Engine", "/etc/init.d/docker restart").await.map(drop)
+    match &survey.engine {
+        Some(there) => {
+            service::restart_keeping(host, Service::Boot2docker, there, &survey.daemon_json).await
+        }
+        None => host.check("start the Engine", "/etc/init.d/docker restart").await.map(drop),
+    }
 }

@@ -50,7 +50,7 @@ pub async fn provision(engine: &Engine, machine: &Machine<'_>) -> Result<()> {
     let progress = &*machine.progress;
     progress.line(&format!("Provisioning with {}...", survey.family.shown(&survey.os)));
     if survey.family.service == Service::Boot2docker {
-        return boot2docker::provision(engine, machine, &host).await;
+        return boot2docker::provision(engine, machine, &host, &survey).await;
     }
     let options = Options::load(&machine.context.machine_dir)?;
     let engine_options = &machine.record.host_options.engine_options;

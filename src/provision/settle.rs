@@ -1,10 +1,10 @@
 //! Waiting until nobody else changes the host: cloud-init and other package managers.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use machine_driver::wait::{Look, Wait};
-use machine_driver::{Error, Progress, Result};
+use machine_driver::{Error, ErrorKind, Progress, Result};
 
 use super::host::{Host, failure};
 use crate::ssh::{ExitStatus, Output};
@@ -42,24 +42,22 @@ pub(super) async fn alone(
     locked: &[&str],
     progress: &dyn Progress,
 ) -> Result<String> {
-    let said = AtomicBool::new(false);
-    let output = Wait::new("the host's package manager", PATIENCE)
-        .until(async || match host.run(script).await {
-            Ok(output) => match held(&output, locked) {
-                Some(line) => {
-                    if !said.swap(true, Ordering::Relaxed) {
-                        progress.line(&format!("Waiting for another package manager: {line}"));
-                    }
-                    Look::NotYet(Some(Error::other(line)))
-                }
-                None => Look::Ready(output),
-            },
-            Err(error) => Look::Hopeless(error),
-        })
-        .await
-        .map_err(|error| {
-            error.hint("see what holds it there: `ps aux | grep -E 'apt|dpkg|dnf|yum|zypper'`")
-        })?;
+    let end = Instant::now() + PATIENCE;
+    let mut said = false;
+    let output = loop {
+        let output = host.run(script).await?;
+        let Some(line) = held(&output, locked) else { break output };
+        if Instant::now() > end {
+            let message = format!("cannot {what}: another package manager is at work");
+            return Err(Error::new(ErrorKind::Timeout, message)
+                .caused_by(line)
+                .hint("see what holds it there: `ps aux | grep -E 'apt|dpkg|dnf|yum|zypper'`"));
+        }
+        if !std::mem::replace(&mut said, true) {
+            progress.line(&format!("Waiting for another package manager: {line}"));
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    };
     match output.status {
         ExitStatus::Code(0) => Ok(output.stdout),
         _ => Err(failure(what, &output)),
