@@ -59,7 +59,9 @@ pub(super) async fn configure(
     if configured.is_err() {
         // The error that brought us here is the one to report.
         put_back(host, path, before.service_conf).await.ok();
-        put_back(host, DAEMON_JSON, old).await.ok();
+        // Containers that outlived the attempt are stopped by an Engine that starts without it.
+        let json = if kept { daemon::with_live_restore(old)? } else { old.to_owned() };
+        put_back(host, DAEMON_JSON, &json).await.ok();
         restart(host, service).await.ok();
     }
     if kept {

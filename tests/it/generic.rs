@@ -90,11 +90,12 @@ fn a_bare_host_gets_the_distributions_package() {
     assert_eq!(run(machine(&lab).args(["rm", "-y", "b1"])).code, Some(0));
     host.says("! command -v dockerd");
 
-    // Another package manager is at work.
+    // Another package manager is at work until half a minute after the lists are there.
+    host.says("rm -rf /var/lib/apt/lists/*");
     host.says(
         "nohup perl -e 'use Fcntl; open F, \">\", \"/var/lib/dpkg/lock-frontend\"; \
-         fcntl F, F_SETLK, pack(\"ssx4qqi\", F_WRLCK, 0, 0, 0, 0) or die; sleep 45' \
-         >/dev/null 2>&1 &",
+         fcntl F, F_SETLK, pack(\"ssx4qqi\", F_WRLCK, 0, 0, 0, 0) or die; \
+         sleep 1 until glob(\"/var/lib/apt/lists/*Packages\"); sleep 30' >/dev/null 2>&1 &",
     );
     let args = ["--engine-version", "20.10", "--set-hostname", "b1"];
     let made = host.create(&lab, &args);
