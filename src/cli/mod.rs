@@ -174,7 +174,7 @@ async fn dispatch(
 ) -> Result<ExitCode, CliError> {
     match command {
         Command::Active(args) => active::run(args, session).await,
-        Command::Adopt(args) => adopt::run(args, session).await,
+        Command::Adopt(args) => Box::pin(adopt::run(args, session)).await,
         Command::Completion(args) => completion::run(&args),
         Command::Config(args) => config::run(&args, session),
         Command::Context(command) => context::run(command, session),
@@ -196,7 +196,7 @@ async fn dispatch(
         Command::Start(args) => start::run(args, session).await,
         Command::Status(args) => status::run(args, session).await,
         Command::Stop(args) => stop::run(args, session).await,
-        Command::Tunnel(args) => tunnel::run(args, session).await,
+        Command::Tunnel(args) => Box::pin(tunnel::run(args, session)).await,
         Command::Url(args) => url::run(&args, session),
         Command::Version(args) => version::run(args, session).await,
     }

@@ -57,7 +57,7 @@ pub async fn regenerate(engine: &Engine, name: &str, progress: Arc<dyn Progress>
     check(&machine)?;
     birth::certificate_authority(engine, &*progress)?;
     crate::provision::wait_for_ssh(engine, &machine).await?;
-    crate::provision::renew_certificates(engine, &machine, true).await?;
+    Box::pin(crate::provision::renew_certificates(engine, &machine, true)).await?;
     super::ready::docker_answers(engine, &machine).await
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn renew_if_needed(engine: &Engine, machine: &Machine<'_>) -> R
         .line(&format!("The certificate of \"{}\" {why}: renewing it...", machine.name()));
     birth::certificate_authority(engine, &*machine.progress)?;
     crate::provision::wait_for_ssh(engine, machine).await?;
-    crate::provision::renew_certificates(engine, machine, true).await
+    Box::pin(crate::provision::renew_certificates(engine, machine, true)).await
 }
 
 /// An error for a machine whose Engine has no certificate of ours.

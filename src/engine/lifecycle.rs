@@ -56,7 +56,7 @@ pub async fn act(
         Action::Restart => {
             progress.line(&format!("Restarting \"{name}\"..."));
             if machine.driver.capabilities().existing_host {
-                crate::provision::reboot(engine, &machine).await?;
+                Box::pin(crate::provision::reboot(engine, &machine)).await?;
             } else if state == State::Stopped {
                 machine.driver.start(&machine.context).await?;
             } else {
@@ -67,7 +67,7 @@ pub async fn act(
     machine.context.checkpoint(&*machine.driver)?;
     if matches!(action, Action::Start | Action::Restart) && machine.driver.capabilities().has_guest
     {
-        super::certificates::renew_if_needed(engine, &machine).await?;
+        Box::pin(super::certificates::renew_if_needed(engine, &machine)).await?;
         progress.line("Waiting for Docker to answer...");
         ready::docker_answers(engine, &machine).await?;
     }

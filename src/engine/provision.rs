@@ -13,7 +13,7 @@ pub async fn provision(engine: &Engine, name: &str, progress: Arc<dyn Progress>)
     certificates::check(&machine)?;
     super::birth::certificate_authority(engine, &*progress)?;
     crate::provision::wait_for_ssh(engine, &machine).await?;
-    crate::provision::provision(engine, &machine).await?;
+    Box::pin(crate::provision::provision(engine, &machine)).await?;
     ready::docker_answers(engine, &machine).await?;
     // What stopped `create` may be mended by now.
     if machine.unfinished.is_some() {
@@ -49,5 +49,5 @@ pub async fn preview(
     };
     let record = crate::store::Record::new(&request.name, kind.name(), driver.record(), options);
     let machine = Machine { record, kind, driver, context, progress, unfinished: None };
-    crate::provision::preview(engine, &machine, &request.provisioning).await.map(Some)
+    Box::pin(crate::provision::preview(engine, &machine, &request.provisioning)).await.map(Some)
 }

@@ -66,7 +66,7 @@ pub(super) fn drop_in(dockerd: &str, arguments: &[String], env: &[String]) -> St
     format!("[Service]\nExecStart=\nExecStart={dockerd} {words}\nEnvironment={env}\n")
 }
 
-/// OpenRC's `/etc/conf.d/docker`, which the service script sources.
+/// `OpenRC`'s `/etc/conf.d/docker`, which the service script sources.
 pub(super) fn openrc_conf(arguments: &[String], env: &[String]) -> String {
     let mut text = String::from("# Written by machine\n");
     text += &format!("DOCKER_OPTS={}\n", crate::ssh::quoted(&arguments.join(" ")));

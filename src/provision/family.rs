@@ -52,7 +52,7 @@ pub(super) enum Service {
 
 /// The drop-in with which systemd starts the Engine our way; docker-machine's name.
 pub(super) const DROP_IN: &str = "/etc/systemd/system/docker.service.d/10-machine.conf";
-/// The same for OpenRC: shell variables.
+/// The same for `OpenRC`: shell variables.
 pub(super) const OPENRC_CONF: &str = "/etc/conf.d/docker";
 /// Where the Engine's certificates lie.
 pub(super) const OPTIONS_DIR: &str = "/etc/docker";

@@ -43,12 +43,7 @@ fn users_own_argv(
     target: &SshTarget,
     words: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> Vec<OsString> {
-    let mut argv: Vec<OsString> = Vec::new();
-    for option in
-        ["ConnectTimeout=10", "ServerAliveInterval=60", "StrictHostKeyChecking=accept-new"]
-    {
-        argv.extend(["-o".into(), option.into()]);
-    }
+    let mut argv = users_own_options();
     argv.push(match target.user.as_str() {
         "" => target.host.clone().into(),
         user => format!("{user}@{}", target.host).into(),
@@ -60,6 +55,13 @@ fn users_own_argv(
     argv
 }
 
+fn users_own_options() -> Vec<OsString> {
+    ["ConnectTimeout=10", "ServerAliveInterval=60", "StrictHostKeyChecking=accept-new"]
+        .into_iter()
+        .flat_map(|option| ["-o".into(), option.into()])
+        .collect()
+}
+
 /// The arguments of `scp`, without the program. Two machines are named by `scp://` addresses, each
 /// with its own port, which needs OpenSSH 7.7. `scp` takes one set of options for both, so either
 /// may show either's host key, and one that is not pinned yet would look like a changed one: use
@@ -67,7 +69,8 @@ fn users_own_argv(
 pub fn scp_argv(from: Place<'_>, to: Place<'_>, recursive: bool, quiet: bool) -> Vec<OsString> {
     let machines: Vec<_> = [from, to].into_iter().filter_map(Place::machine).collect();
     let dirs: Vec<_> = machines.iter().map(|(_, machine_dir)| *machine_dir).collect();
-    let mut argv = options(&dirs);
+    let own = machines.iter().any(|(target, _)| target.key.as_os_str().is_empty());
+    let mut argv = if own { users_own_options() } else { options(&dirs) };
     argv.push("-3".into());
     argv.extend(recursive.then(|| "-r".into()));
     argv.extend(quiet.then(|| "-q".into()));
@@ -81,7 +84,9 @@ pub fn scp_argv(from: Place<'_>, to: Place<'_>, recursive: bool, quiet: bool) ->
     }
     let address: fn(&SshTarget, &str) -> String = match &machines[..] {
         [(target, _)] => {
-            argv.extend(["-P".into(), target.port.to_string().into()]);
+            if target.port != 0 {
+                argv.extend(["-P".into(), target.port.to_string().into()]);
+            }
             remote
         }
         _ => remote_uri,
@@ -96,9 +101,12 @@ pub fn scp_argv(from: Place<'_>, to: Place<'_>, recursive: bool, quiet: bool) ->
 
 /// The value of `rsync -e`. The machine's files are then `USER@HOST:PATH`.
 pub fn rsync_shell(target: &SshTarget, machine_dir: &Path) -> String {
-    let mut words = options(&[machine_dir]);
-    words.extend(["-p".into(), target.port.to_string().into()]);
-    if !target.key.as_os_str().is_empty() {
+    let own = target.key.as_os_str().is_empty();
+    let mut words = if own { users_own_options() } else { options(&[machine_dir]) };
+    if target.port != 0 {
+        words.extend(["-p".into(), target.port.to_string().into()]);
+    }
+    if !own {
         words.extend(["-o", "IdentitiesOnly=yes", "-i"].map(OsString::from));
         words.push(target.key.clone().into_os_string());
     }
@@ -150,7 +158,11 @@ pub(super) fn file_word(path: &Path) -> String {
 }
 
 fn remote(target: &SshTarget, path: &str) -> String {
-    format!("{}@{}:{path}", target.user, bracketed(&target.host))
+    let host = bracketed(&target.host);
+    match target.user.as_str() {
+        "" => format!("{host}:{path}"),
+        user => format!("{user}@{host}:{path}"),
+    }
 }
 
 /// `scp://USER@HOST:PORT/PATH`, where a path that is absolute has a second slash.
@@ -229,6 +241,9 @@ mod tests {
         let end = "|-3|-r|-o|IdentitiesOnly=yes|-i|/s/my key/id_rsa|-P|1001|--|./a:b|\
                    docker@127.0.0.1:/tmp/x y";
         assert!(joined(&up).ends_with(end), "{}", joined(&up));
+        let adopted = SshTarget { key: "".into(), port: 0, user: String::new(), ..target(22) };
+        let down = scp_argv(machine(&adopted, "x"), Place::Local(Path::new("y")), false, false);
+        assert!(joined(&down).ends_with("=accept-new|-3|--|127.0.0.1:x|y"), "{}", joined(&down));
         let across = joined(&scp_argv(machine(&one, "/a b"), machine(&two, "c"), false, true));
         let end = "|--|scp://docker@127.0.0.1:1001//a%20b|scp://docker@127.0.0.1:1002/c";
         assert!(across.ends_with(end), "{across}");

@@ -94,7 +94,7 @@ fn a_bare_host_gets_the_distributions_package() {
     host.says("rm -rf /var/lib/apt/lists/*");
     host.says(
         "nohup perl -e 'use Fcntl; open F, \">\", \"/var/lib/dpkg/lock-frontend\"; \
-         fcntl F, F_SETLK, pack(\"ssx4qqi\", F_WRLCK, 0, 0, 0, 0) or die; \
+         $l = pack(\"ssx4qqi\", F_WRLCK, 0, 0, 0, 0); fcntl F, F_SETLK, $l or die; \
          sleep 1 until glob(\"/var/lib/apt/lists/*Packages\"); sleep 30' >/dev/null 2>&1 &",
     );
     let args = ["--engine-version", "20.10", "--set-hostname", "b1"];
