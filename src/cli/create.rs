@@ -7,8 +7,9 @@ use super::driver_flags::{self, Given};
 use super::error::CliError;
 use super::exit;
 use super::session::Session;
-use crate::engine::{CreateError, Request, Step, create};
+use crate::engine::{CreateError, Request, Step, create, preview};
 use crate::output::progress::Display;
+use crate::provision::{self, Install};
 use crate::store::{EngineOptions, SwarmOptions};
 
 /// Create a machine
@@ -51,6 +52,27 @@ pub(super) struct Args {
     /// Specify environment variables to set in the engine
     #[arg(long, value_name = "NAME=VALUE")]
     engine_env: Vec<String>,
+    /// Where the Engine of a host without one comes from: auto, script, package or none
+    #[arg(long, value_name = "WAY", default_value = "auto")]
+    engine_install: Install,
+    /// Version of the Engine to install: 28, 28.3 or latest
+    #[arg(long, value_name = "VERSION")]
+    engine_version: Option<String>,
+    /// Give a host that is there already the machine's name
+    #[arg(long)]
+    set_hostname: bool,
+    /// Bring all packages of the host up to date first
+    #[arg(long)]
+    upgrade_packages: bool,
+    /// Show what would be changed on a host that is there already, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Make a docker context of the machine's name too; the current one stays
+    #[arg(long)]
+    context: bool,
+    /// Do not ask before a host that is there already is changed
+    #[arg(long, short)]
+    yes: bool,
     /// Support extra SANs for TLS certs
     #[arg(long, value_name = "NAME")]
     tls_san: Vec<String>,
@@ -97,7 +119,13 @@ struct SwarmArgs {
 
 pub(super) async fn run(args: Args, given: Given, session: &Session) -> Result<ExitCode, CliError> {
     let name = one_name(&args)?;
+    let (dry_run, yes, context) = (args.dry_run, args.yes, args.context);
     let request = request(args, &name, given, session)?;
+    if (dry_run || !request.provisioning.as_docker_machine)
+        && !agreed(&request, dry_run, yes, session).await?
+    {
+        return Ok(ExitCode::SUCCESS);
+    }
     let show = progress();
     let result = tokio::select! {
         result = create(&session.engine, &request, show.for_machine(&name)) => result,
@@ -109,6 +137,9 @@ pub(super) async fn run(args: Args, given: Given, session: &Session) -> Result<E
     show.finish();
     result.map_err(|error| failure(&name, error))?;
     super::template::build_in_background(&name, session).await;
+    if context {
+        super::context::create(&name, false, session)?;
+    }
     console::println(&format!(
         "To see how to connect your Docker Client to the Docker Engine running on this virtual \
          machine, run: {} env {name}",
@@ -149,6 +180,43 @@ pub(super) fn progress() -> Display {
     }
 }
 
+/// Shows what will be changed on a host that is there already, and asks on a terminal. What would
+/// fail there fails here, before anything is made.
+async fn agreed(
+    request: &Request,
+    dry_run: bool,
+    yes: bool,
+    session: &Session,
+) -> Result<bool, CliError> {
+    let failed = |error: machine_driver::Error| {
+        let code = match error.kind() {
+            machine_driver::ErrorKind::Flags => exit::GENERAL,
+            _ => exit::PRE_CREATE_CHECK,
+        };
+        CliError::from(error).context("Error with pre-create check").code(code)
+    };
+    let changes =
+        preview(&session.engine, request, super::session::silent()).await.map_err(failed)?;
+    let Some(changes) = changes else {
+        return match dry_run {
+            true => Err(CliError::usage(format!(
+                "`--dry-run` is for hosts that are there already, not for driver `{}`",
+                request.driver
+            ))),
+            false => Ok(true),
+        };
+    };
+    let ip = machine_driver::FlagValues::text(&request.values, "generic-ip-address");
+    let text: String = changes.iter().map(|line| format!("  - {line}\n")).collect();
+    let text = format!("On the host {} this will:\n{text}", ip.unwrap_or(&request.name));
+    if dry_run {
+        console::print(&text)?;
+        return Ok(false);
+    }
+    console::eprint(&text);
+    Ok(yes || console::confirm("Go on? (y/n): ")?.unwrap_or(true))
+}
+
 fn request(args: Args, name: &str, given: Given, session: &Session) -> Result<Request, CliError> {
     let variable = |name| session.environment.var(name).map(str::to_owned);
     let mut mirrors =
@@ -168,6 +236,13 @@ fn request(args: Args, name: &str, given: Given, session: &Session) -> Result<Re
             .unwrap_or(defaults.install_url),
         ..EngineOptions::default()
     };
+    let provisioning = provision::Options {
+        install: args.engine_install,
+        engine_version: args.engine_version,
+        set_hostname: args.set_hostname,
+        upgrade_packages: args.upgrade_packages,
+        as_docker_machine: session.environment.manner.is_docker_machine(),
+    };
     Ok(Request {
         name: name.to_owned(),
         driver: given.driver,
@@ -175,6 +250,7 @@ fn request(args: Args, name: &str, given: Given, session: &Session) -> Result<Re
         engine,
         swarm: swarm_options(args.swarm, variable("MACHINE_SWARM_IMAGE"))?,
         sans: args.tls_san,
+        provisioning,
     })
 }
 

@@ -29,6 +29,10 @@ pub(super) struct Args {
     /// Take the machine out of the proxy's way
     #[arg(long)]
     no_proxy: bool,
+    /// How the docker client gets there: tls (the Engine's port), ssh, or socket (a local socket
+    /// that a process in the background leads there over SSH)
+    #[arg(long, value_name = "WAY", value_parser = ["tls", "ssh", "socket"])]
+    via: Option<String>,
     #[command(flatten)]
     target: Target,
 }
@@ -51,15 +55,31 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<ExitCode, CliE
 async fn set(args: &Args, session: &Session) -> Result<String, CliError> {
     let name = args.target.resolve(session)?;
     let machine = session.machine(&name)?;
-    let checked = checked_url(&machine, args.swarm, session).await;
-    let url = checked.map_err(|error| error.context("Error checking TLS connection"))?;
+    let url = match args.via.as_deref() {
+        Some("ssh") if !machine.is_adopted() => super::ssh_config::url(&machine, session)?,
+        Some("socket") => super::tunnel::url(&name, session)?,
+        Some("tls") if machine.is_adopted() => {
+            return Err(CliError::new(format!("`{name}` was adopted: its Engine has no port"))
+                .hint(format!("machine env --via ssh {name}")));
+        }
+        _ => checked_url(&machine, args.swarm, session)
+            .await
+            .map_err(|error| error.context("Error checking TLS connection"))?,
+    };
     let dialect = dialect(args, session)?;
     let mut variables = vec![
         ("DOCKER_TLS_VERIFY".to_owned(), "1".to_owned()),
-        ("DOCKER_HOST".to_owned(), url),
+        ("DOCKER_HOST".to_owned(), url.clone()),
         ("DOCKER_CERT_PATH".to_owned(), machine.context.machine_dir.display().to_string()),
         ("DOCKER_MACHINE_NAME".to_owned(), name.clone()),
     ];
+    if url.starts_with("tcp://") {
+        warn_of_expiry(&name, session);
+    } else {
+        // An empty variable is as good as none to docker, and forgets another machine's.
+        variables[0].1.clear();
+        variables[2].1.clear();
+    }
     if cfg!(windows) {
         variables.push(("COMPOSE_CONVERT_WINDOWS_PATHS".to_owned(), "true".to_owned()));
     }
@@ -71,6 +91,22 @@ async fn set(args: &Args, session: &Session) -> Result<String, CliError> {
         variables.push((variable, shell::no_proxy(&old, &ip)));
     }
     Ok(shell::set(dialect, &variables, &session.environment.args))
+}
+
+/// 30 days ahead, on stderr: stdout is the shell's.
+fn warn_of_expiry(name: &str, session: &Session) {
+    let Some(expiry) = crate::engine::expiry(&session.engine, name).filter(|it| it.is_near())
+    else {
+        return;
+    };
+    let program = session.environment.program_name();
+    let when = match expiry.days_left {
+        days if days < 0 => "have expired".to_owned(),
+        days => format!("expire in {days} days"),
+    };
+    console::eprint(&format!(
+        "warning: the certificates of `{name}` {when}: `{program} regenerate-certs {name}` renews them\n"
+    ));
 }
 
 fn unset(args: &Args, session: &Session) -> Result<String, CliError> {

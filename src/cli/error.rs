@@ -76,6 +76,13 @@ impl CliError {
         self
     }
 
+    /// Puts a cause, if it says anything, at the end of the chain.
+    #[must_use]
+    pub(super) fn cause(mut self, cause: &str) -> Self {
+        self.chain.extend((!cause.is_empty()).then(|| cause.to_owned()));
+        self
+    }
+
     /// Puts a message in front of the chain.
     #[must_use]
     pub(super) fn context(mut self, message: impl Into<String>) -> Self {

@@ -18,7 +18,17 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
     let name = args.target.resolve(session)?;
     let record = session.engine.store.load(&name)?;
-    let text = crate::output::format::inspect(&record.to_value(), args.format.as_deref())?;
+    let mut value = record.to_value();
+    // docker-machine has no such key, and its own name promises its own output.
+    let expiry = crate::engine::expiry(&session.engine, &name);
+    if let Some(expiry) = expiry.filter(|_| !session.environment.manner.is_docker_machine()) {
+        let at = expiry.at.format(&time::format_description::well_known::Rfc3339);
+        value["Certificates"] = serde_json::json!({
+            "Expires": at.unwrap_or_default(),
+            "DaysLeft": expiry.days_left,
+        });
+    }
+    let text = crate::output::format::inspect(&value, args.format.as_deref())?;
     console::print(&text)?;
     Ok(ExitCode::SUCCESS)
 }

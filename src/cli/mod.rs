@@ -3,11 +3,13 @@
 //! Only here is anything printed, asked, or read from the environment.
 
 mod active;
+mod adopt;
 mod background;
 mod completion;
 mod config;
 mod connection;
 mod console;
+mod context;
 mod create;
 mod docker_machine_help;
 mod doctor;
@@ -32,17 +34,25 @@ mod misuse;
 mod mount;
 mod parents;
 mod power;
+mod provision;
+mod regenerate_certs;
 mod restart;
 mod rm;
 mod scp;
 mod session;
 mod ssh;
+mod ssh_config;
 mod start;
 mod status;
 mod stop;
 mod suspend;
 mod target;
 mod template;
+#[cfg(unix)]
+mod tunnel;
+#[cfg(not(unix))]
+#[path = "no_tunnel.rs"]
+mod tunnel;
 mod upgrade;
 mod url;
 mod version;
@@ -112,8 +122,11 @@ struct GlobalArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     Active(active::Args),
+    Adopt(adopt::Args),
     Completion(completion::Args),
     Config(config::Args),
+    #[command(subcommand)]
+    Context(context::Command),
     Create(Box<create::Args>),
     Doctor(doctor::Args),
     Env(env::Args),
@@ -128,16 +141,20 @@ enum Command {
     Logs(logs::Args),
     Ls(ls::Args),
     Mount(mount::Args),
+    Provision(provision::Args),
+    RegenerateCerts(regenerate_certs::Args),
     Restart(restart::Args),
     Rm(rm::Args),
     Scp(scp::Args),
     Ssh(ssh::Args),
+    SshConfig(ssh_config::Args),
     Start(start::Args),
     Status(status::Args),
     Stop(stop::Args),
     Suspend(suspend::Args),
     #[command(subcommand)]
     Template(template::Command),
+    Tunnel(tunnel::Args),
     Upgrade(upgrade::Args),
     Url(url::Args),
     Version(version::Args),
@@ -249,7 +266,9 @@ async fn dispatch(
 ) -> Result<ExitCode, CliError> {
     match command {
         Command::Active(args) => active::run(args, session).await,
+        Command::Adopt(args) => Box::pin(adopt::run(args, session)).await,
         Command::Config(args) => config::run(&args, session).await,
+        Command::Context(command) => context::run(command, session),
         Command::Create(args) => Box::pin(create::run(*args, given, session)).await,
         Command::Doctor(args) => doctor::run(args, session).await,
         Command::Env(args) => env::run(&args, session).await,
@@ -262,15 +281,19 @@ async fn dispatch(
         Command::Logs(args) => logs::run(args, session).await,
         Command::Ls(args) => ls::run(args, session).await,
         Command::Mount(args) => mount::run(args, session).await,
+        Command::Provision(args) => provision::run(args, session).await,
+        Command::RegenerateCerts(args) => regenerate_certs::run(args, session).await,
         Command::Restart(args) => restart::run(args, session).await,
         Command::Rm(args) => rm::run(args, session).await,
         Command::Scp(args) => scp::run(args, session).await,
         Command::Ssh(args) => ssh::run(args, session).await,
+        Command::SshConfig(args) => ssh_config::run(args, session),
         Command::Start(args) => start::run(args, session).await,
         Command::Status(args) => status::run(args, session).await,
         Command::Stop(args) => stop::run(args, session).await,
         Command::Suspend(args) => suspend::run(args, session).await,
         Command::Template(command) => template::run(command, session).await,
+        Command::Tunnel(args) => Box::pin(tunnel::run(args, session)).await,
         Command::Upgrade(args) => upgrade::run(args, session).await,
         Command::Url(args) => url::run(&args, session).await,
         Command::Version(args) => version::run(args, session).await,

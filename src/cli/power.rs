@@ -19,21 +19,10 @@ pub(super) async fn run(
     session: &Session,
 ) -> Result<ExitCode, CliError> {
     let names = targets.resolve(session)?;
-    let show = create::progress();
-    let manner = session.environment.manner;
-    let acts = names.iter().map(async |name| {
-        let progress = Spoken { manner, inner: show.for_machine(name) };
-        act(&session.engine, name, action, Arc::new(progress)).await
-    });
-    let results = futures_util::future::join_all(acts).await;
-    show.finish();
-    let failures = results.into_iter().zip(&names).filter_map(|(result, name)| {
-        let error = CliError::from(result.err()?);
-        Some(if names.len() > 1 { error.of_machine(name) } else { error })
-    });
-    if let Some(error) = CliError::all(failures) {
-        return Err(error);
-    }
+    each(&names, session, async |name, progress| {
+        act(&session.engine, name, action, progress).await
+    })
+    .await?;
     if matches!(action, Action::Start | Action::Restart) {
         let begun = if action == Action::Start { "Started" } else { "Restarted" };
         console::println(&format!(
@@ -43,6 +32,30 @@ pub(super) async fn run(
         ))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Does something with several machines at the same time; goes on where one fails, and reports
+/// them all.
+pub(super) async fn each<W>(names: &[String], session: &Session, work: W) -> Result<(), CliError>
+where
+    W: AsyncFn(&str, Arc<dyn Progress>) -> machine_driver::Result<()>,
+{
+    let show = create::progress();
+    let manner = session.environment.manner;
+    let acts = names.iter().map(async |name| {
+        let progress = Spoken { manner, inner: show.for_machine(name) };
+        work(name, Arc::new(progress)).await
+    });
+    let results = futures_util::future::join_all(acts).await;
+    show.finish();
+    let failures = results.into_iter().zip(names).filter_map(|(result, name)| {
+        let error = CliError::from(result.err()?);
+        Some(if names.len() > 1 { error.of_machine(name) } else { error })
+    });
+    match CliError::all(failures) {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
 }
 
 /// Progress in the words of the program that we are called as.

@@ -93,7 +93,10 @@ async fn remove_one(
         failed(CliError::from(error)).hint(hint)
     };
     match remove(&session.engine, name, force, progress).await {
-        Ok(Removal::Done) => Ok(true),
+        Ok(Removal::Done) => {
+            super::context::forget(name, session)?;
+            Ok(true)
+        }
         Ok(Removal::Forced(error)) => {
             console::eprint(&manner.text(&failed(CliError::from(error))));
             Ok(true)

@@ -13,7 +13,7 @@ use machine_driver::{Birth, Error, Image, Progress, Result, file};
 
 use super::{Engine, Machine};
 use crate::provision::profile;
-use crate::tls::{self, Authority, Certificate};
+use crate::tls::{self, Authority, Certificate, Renewal};
 
 /// The private half of the guest's host key; only there until the machine is complete.
 const HOST_KEY: &str = "ssh_host_ed25519_key";
@@ -41,6 +41,10 @@ pub(super) fn prepare(
 ) -> Result<Birth> {
     let dir = &machine.context.machine_dir;
     let name = machine.name();
+    if machine.driver.capabilities().existing_host {
+        engine.certs.copy_into(dir)?;
+        return Ok(Birth { image, seed: Seed::default(), ssh_public_key: String::new() });
+    }
     let ssh_key = key_pair(&dir.join("id_rsa"), name)?;
     let host_key = key_pair(&dir.join(HOST_KEY), &format!("host key of {name}"))?;
     if reaches_guest(machine) {
@@ -87,10 +91,37 @@ pub(crate) fn server_tls(engine: &Engine, machine: &Machine<'_>) -> Result<Serve
             return Ok(ServerTls { ca, certificate, key });
         }
     }
+    issue_server(engine, machine)
+}
+
+/// A new server certificate in the machine's directory.
+pub(crate) fn issue_server(engine: &Engine, machine: &Machine<'_>) -> Result<ServerTls> {
+    let dir = &machine.context.machine_dir;
+    let authority = Authority::load(&engine.certs)?;
     let organisation = format!("{}.{}", engine.organisation, machine.name());
-    let issued = authority.issue_server(&organisation, &names, now)?;
-    issued.write(&cert_path, &key_path)?;
-    Ok(ServerTls { ca, certificate: issued.certificate, key: issued.key })
+    let now = time::OffsetDateTime::now_utc();
+    let issued = authority.issue_server(&organisation, &server_names(machine), now)?;
+    issued.write(&dir.join("server.pem"), &dir.join("server-key.pem"))?;
+    Ok(ServerTls {
+        ca: authority.pem().to_owned(),
+        certificate: issued.certificate,
+        key: issued.key,
+    })
+}
+
+/// Why the machine's server certificate must be made again, if it must. A machine whose
+/// certificate or authority is not here is not ours to judge.
+pub(super) fn server_renewal(engine: &Engine, machine: &Machine<'_>) -> Result<Option<Renewal>> {
+    let Some(pem) = read(&machine.context.machine_dir.join("server.pem"))? else { return Ok(None) };
+    let (Ok(authority), Ok(certificate)) =
+        (Authority::load(&engine.certs), Certificate::parse(&pem))
+    else {
+        return Ok(None);
+    };
+    let now = time::OffsetDateTime::now_utc();
+    // Only what a client asks for: docker-machine's certificates name less than ours.
+    let names: Vec<_> = machine.endpoint().ip.into_iter().collect();
+    Ok(certificate.renewal(authority.certificate(), &names, now))
 }
 
 /// Every name and address by which the Engine is reached.

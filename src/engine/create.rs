@@ -35,6 +35,8 @@ pub struct Request {
     pub swarm: SwarmOptions,
     /// Further names and addresses for the server certificate.
     pub sans: Vec<String>,
+    /// What is to be done with a host that is provisioned over SSH.
+    pub provisioning: crate::provision::Options,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,10 +94,12 @@ pub async fn create(
             work.say("Running pre-create checks...");
             let checked = work.step(Step::PreCheck, driver.pre_create_check(&context)).await;
             checked.map_err(|failure| CreateError { kept: false, ..failure })?;
+            request.provisioning.save(&context.machine_dir).map_err(nothing)?;
             let record = work.record(request, kind.name(), driver.record());
             engine.store.save(&record).map_err(|error| nothing(error.into()))?;
             std::mem::forget(unmade);
-            Machine { record, kind, driver, context, unfinished: None }
+            let progress = Arc::clone(&work.progress);
+            Machine { record, kind, driver, context, progress, unfinished: None }
         }
     };
     work.say("Creating machine...");
@@ -159,7 +163,9 @@ impl<'a> Work<'a> {
     /// Whether an earlier `create` ended before it recorded anything, so that nothing was made.
     fn never_recorded(&self) -> Result<bool> {
         let dir = self.engine.store.machine_dir(self.name);
-        let ours = |name: &str| name == "journal.jsonl" || name.starts_with(file::TEMPORARY);
+        let ours = |name: &str| {
+            ["journal.jsonl", "provision.json"].contains(&name) || name.starts_with(file::TEMPORARY)
+        };
         Ok(std::fs::read_dir(dir)?
             .filter_map(Result::ok)
             .all(|entry| ours(&entry.file_name().to_string_lossy())))
@@ -210,6 +216,7 @@ impl<'a> Work<'a> {
     async fn guest(&self, machine: &mut Machine<'_>) -> Result<(), CreateError> {
         self.say("Waiting for machine to be running, this may take a few minutes...");
         if !birth::reaches_guest(machine) {
+            self.say("Detecting operating system of created instance...");
             self.step(Step::Ssh, crate::provision::wait_for_ssh(self.engine, machine)).await?;
             self.step(Step::Provision, crate::provision::provision(self.engine, machine)).await?;
         }

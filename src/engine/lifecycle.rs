@@ -32,6 +32,9 @@ pub async fn act(
         _ => {}
     }
     let state = machine.driver.state(&machine.context).await?;
+    if matches!(action, Action::Stop | Action::Kill) {
+        super::end_tunnel(engine, name).await;
+    }
     match action {
         Action::Start => {
             progress.line(&format!("Starting \"{name}\"..."));
@@ -62,7 +65,9 @@ pub async fn act(
         }
         Action::Restart => {
             progress.line(&format!("Restarting \"{name}\"..."));
-            if matches!(state, State::Stopped | State::Saved) {
+            if machine.driver.capabilities().existing_host {
+                Box::pin(crate::provision::reboot(engine, &machine)).await?;
+            } else if matches!(state, State::Stopped | State::Saved) {
                 progress.line(&format!("Starting \"{name}\"..."));
                 machine.driver.start(&machine.context).await?;
                 progress.line(&format!("Machine \"{name}\" was started."));
@@ -74,6 +79,7 @@ pub async fn act(
     machine.context.checkpoint(&*machine.driver)?;
     if matches!(action, Action::Start | Action::Restart) && machine.driver.capabilities().has_guest
     {
+        Box::pin(super::certificates::renew_if_needed(engine, &machine)).await?;
         progress.line("Waiting for Docker to answer...");
         ready::docker_answers(engine, &machine).await?;
     }

@@ -15,6 +15,8 @@ pub struct Machine<'a> {
     pub kind: &'a dyn Kind,
     pub driver: Box<dyn Driver>,
     pub context: Context,
+    /// Where the engine says what it does; the context's puts the machine's name before a line.
+    pub progress: Arc<dyn Progress>,
     /// Where its making or removal stopped, if it is not complete.
     pub unfinished: Option<Unfinished>,
 }
@@ -27,12 +29,12 @@ impl<'a> Machine<'a> {
     ) -> Result<Self> {
         let record = engine.store.load(name)?;
         let (kind, driver) = driver(engine, &record)?;
-        let context = engine.context(name, kind.name(), progress);
+        let context = engine.context(name, kind.name(), Arc::clone(&progress));
         let unfinished = match record.unfinished {
             true => engine.store.journal(name).unfinished()?,
             false => None,
         };
-        Ok(Self { record, kind, driver, context, unfinished })
+        Ok(Self { record, kind, driver, context, progress, unfinished })
     }
 
     pub fn name(&self) -> &str {

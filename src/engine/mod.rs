@@ -3,18 +3,27 @@
 //! The engine never prints, prompts, or reads the environment, the working directory or the home
 //! directory: everything from outside is in [`Engine`] and in the [`Progress`] that it is given.
 
+mod adopt;
 mod birth;
+mod certificates;
 mod create;
+mod docker_context;
 mod doctor;
 mod lifecycle;
 mod list;
 mod machine;
 mod missing;
+mod provision;
 mod ready;
 mod registry;
 mod remove;
 mod swarm;
 mod templates;
+#[cfg(unix)]
+mod tunnel;
+#[cfg(not(unix))]
+#[path = "no_tunnel.rs"]
+mod tunnel;
 mod upgrade;
 
 use std::ffi::OsString;
@@ -29,12 +38,16 @@ use crate::iso::Images;
 use crate::store::{Store, StoreError};
 use crate::tls::CertPaths;
 
-pub(crate) use birth::server_tls;
+pub use adopt::{Address, adopt};
+pub(crate) use birth::{issue_server, server_tls};
+pub use certificates::{Expiry, expiry, regenerate, renew_client};
 pub use create::{CreateError, Request, Step, create};
+pub use docker_context::{DockerContext, create_context, current_context, remove_context};
 pub use doctor::{Finding, Health, examine};
 pub use lifecycle::{Action, act};
 pub use list::{Found, Look, Row, find_all, look};
 pub use machine::Machine;
+pub use provision::{preview, provision};
 pub use registry::Registry;
 pub use remove::{Removal, remove};
 pub use swarm::swarm_url;
@@ -42,6 +55,7 @@ pub use templates::{
     Like, build_template, lacks_template, list_templates, remove_template, trim_templates,
     verify_template,
 };
+pub use tunnel::{end_tunnel, is_up, socket, tunnel};
 pub use upgrade::upgrade;
 
 /// Everything the engine works with, put together by the command line or by a test.

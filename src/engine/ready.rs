@@ -31,7 +31,18 @@ pub(super) async fn docker_answers(engine: &Engine, machine: &Machine<'_>) -> Re
             _ => Look::NotYet(Some(error)),
         }
     });
-    answered.await.map_err(|error| with_console(error, console))
+    answered.await.map_err(|error| with_console(with_way_in(error, machine, &url), console))
+}
+
+/// A host that was there before us has a firewall that is not ours.
+fn with_way_in(error: Error, machine: &Machine<'_>, url: &str) -> Error {
+    if !machine.driver.capabilities().existing_host {
+        return error;
+    }
+    let port = url.rsplit_once(':').map_or("2376", |(_, port)| port);
+    error
+        .hint(format!("does a firewall there, or before it, keep port {port} closed?"))
+        .hint(format!("no port is needed with `machine env --via ssh {}`", machine.name()))
 }
 
 /// What Linux says when it gives up.

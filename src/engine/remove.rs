@@ -28,6 +28,7 @@ pub async fn remove(
     let patience = Duration::from_secs(20);
     let _lock = engine.store.lock(name, &format!("rm {name}"), patience)?;
     engine.store.sweep(name);
+    super::end_tunnel(engine, name).await;
     let outcome = remove_host(engine, name, progress).await;
     match outcome {
         Ok(()) => {

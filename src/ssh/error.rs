@@ -21,13 +21,16 @@ pub enum SshError {
     Lost { address: String },
     #[error("`{address}` has another host key than before: {fingerprint}")]
     HostKeyChanged { address: String, fingerprint: String, known_hosts: PathBuf },
+    /// By the system's `ssh`, which looks into the user's own `known_hosts`.
+    #[error("the host key of `{address}` is not the one that is known")]
+    HostKeyRefused { address: String, said: String },
     #[error("`{path}` cannot be used", path = path.display())]
     KnownHosts { path: PathBuf, source: io::Error },
     #[error("the machine has no SSH key, which the built-in client needs")]
     NoKey,
     #[error("the SSH key `{path}` cannot be used", path = path.display())]
     Key { path: PathBuf, source: russh::keys::Error },
-    #[error("`{address}` does not let `{user}` in with the key `{key}`", key = key.display())]
+    #[error("`{address}` does not let {who}", who = who(user, key))]
     Denied { address: String, user: String, key: PathBuf },
     #[error("`{address}` refused {what}")]
     Refused { address: String, what: &'static str },
@@ -56,7 +59,11 @@ impl SshError {
     pub(super) fn is_final(&self) -> bool {
         matches!(
             self,
-            Self::HostKeyChanged { .. } | Self::KnownHosts { .. } | Self::Key { .. } | Self::NoKey
+            Self::HostKeyChanged { .. }
+                | Self::HostKeyRefused { .. }
+                | Self::KnownHosts { .. }
+                | Self::Key { .. }
+                | Self::NoKey
         )
     }
 
@@ -67,6 +74,15 @@ impl SshError {
                 "if the machine was installed anew, remove `{}`; if not, somebody may be \
                  pretending to be it",
                 known_hosts.display()
+            ),
+            Self::HostKeyRefused { .. } => {
+                "if the host was installed anew, `ssh-keygen -R HOST` forgets its old key; if not, \
+                 somebody may be pretending to be it"
+                    .to_owned()
+            }
+            Self::Denied { user, .. } => format!(
+                "is `{user}` the right user, and is the key in its `authorized_keys`? \
+                 `ssh-copy-id` puts it there"
             ),
             Self::NoKey => "install OpenSSH, whose `ssh` also asks the agent".to_owned(),
             Self::Key { source: russh::keys::Error::KeyIsEncrypted, .. } => {
@@ -91,6 +107,15 @@ impl SshError {
     }
 }
 
+/// Who was not let in.
+fn who(user: &str, key: &Path) -> String {
+    let user = if user.is_empty() { "this user".to_owned() } else { format!("`{user}`") };
+    match key.as_os_str().is_empty() {
+        true => format!("{user} in with the agent's and the default keys"),
+        false => format!("{user} in with the key `{}`", key.display()),
+    }
+}
+
 impl From<SshError> for machine_driver::Error {
     fn from(error: SshError) -> Self {
         let hints = error.hints();
@@ -103,6 +128,7 @@ impl From<SshError> for machine_driver::Error {
             SshError::Transport { source, .. } => wrapped.caused_by(source),
             SshError::Key { source, .. } => wrapped.caused_by(source),
             SshError::Remote { source, .. } => wrapped.caused_by(source),
+            SshError::HostKeyRefused { said, .. } => wrapped.caused_by(said),
             SshError::Failed { said, .. } if !said.is_empty() => wrapped.caused_by(said),
             _ => wrapped,
         };

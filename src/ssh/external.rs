@@ -25,15 +25,41 @@ pub fn ssh_argv(
     machine_dir: &Path,
     words: impl IntoIterator<Item = impl AsRef<OsStr>>,
 ) -> Vec<OsString> {
+    if target.key.as_os_str().is_empty() {
+        return users_own_argv(target, words);
+    }
     let mut argv = options(&[machine_dir]);
     argv.push(format!("{}@{}", target.user, target.host).into());
-    if !target.key.as_os_str().is_empty() {
-        argv.extend(["-o", "IdentitiesOnly=yes", "-i"].map(OsString::from));
-        argv.push(target.key.clone().into_os_string());
-    }
+    argv.extend(["-o", "IdentitiesOnly=yes", "-i"].map(OsString::from));
+    argv.push(target.key.clone().into_os_string());
     argv.extend(["-p".into(), target.port.to_string().into()]);
     argv.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
     argv
+}
+
+/// A machine without a key of its own is reached as the user would reach it: by their
+/// configuration, with its jumps, their agent, and their `known_hosts`.
+fn users_own_argv(
+    target: &SshTarget,
+    words: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> Vec<OsString> {
+    let mut argv = users_own_options();
+    argv.push(match target.user.as_str() {
+        "" => target.host.clone().into(),
+        user => format!("{user}@{}", target.host).into(),
+    });
+    if target.port != 0 {
+        argv.extend(["-p".into(), target.port.to_string().into()]);
+    }
+    argv.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
+    argv
+}
+
+fn users_own_options() -> Vec<OsString> {
+    ["ConnectTimeout=10", "ServerAliveInterval=60", "StrictHostKeyChecking=accept-new"]
+        .into_iter()
+        .flat_map(|option| ["-o".into(), option.into()])
+        .collect()
 }
 
 /// The arguments of `scp`, without the program. Two machines are named by `scp://` addresses, each
@@ -43,7 +69,8 @@ pub fn ssh_argv(
 pub fn scp_argv(from: Place<'_>, to: Place<'_>, recursive: bool, quiet: bool) -> Vec<OsString> {
     let machines: Vec<_> = [from, to].into_iter().filter_map(Place::machine).collect();
     let dirs: Vec<_> = machines.iter().map(|(_, machine_dir)| *machine_dir).collect();
-    let mut argv = options(&dirs);
+    let own = machines.iter().any(|(target, _)| target.key.as_os_str().is_empty());
+    let mut argv = if own { users_own_options() } else { options(&dirs) };
     argv.push("-3".into());
     argv.extend(recursive.then(|| "-r".into()));
     argv.extend(quiet.then(|| "-q".into()));
@@ -57,7 +84,9 @@ pub fn scp_argv(from: Place<'_>, to: Place<'_>, recursive: bool, quiet: bool) ->
     }
     let address: fn(&SshTarget, &str) -> String = match &machines[..] {
         [(target, _)] => {
-            argv.extend(["-P".into(), target.port.to_string().into()]);
+            if target.port != 0 {
+                argv.extend(["-P".into(), target.port.to_string().into()]);
+            }
             remote
         }
         _ => remote_uri,
@@ -72,9 +101,12 @@ pub fn scp_argv(from: Place<'_>, to: Place<'_>, recursive: bool, quiet: bool) ->
 
 /// The value of `rsync -e`. The machine's files are then `USER@HOST:PATH`.
 pub fn rsync_shell(target: &SshTarget, machine_dir: &Path) -> String {
-    let mut words = options(&[machine_dir]);
-    words.extend(["-p".into(), target.port.to_string().into()]);
-    if !target.key.as_os_str().is_empty() {
+    let own = target.key.as_os_str().is_empty();
+    let mut words = if own { users_own_options() } else { options(&[machine_dir]) };
+    if target.port != 0 {
+        words.extend(["-p".into(), target.port.to_string().into()]);
+    }
+    if !own {
         words.extend(["-o", "IdentitiesOnly=yes", "-i"].map(OsString::from));
         words.push(target.key.clone().into_os_string());
     }
@@ -117,7 +149,7 @@ fn options(machine_dirs: &[&Path]) -> Vec<OsString> {
 }
 
 /// A file name in the value of an option: OpenSSH splits it at spaces and expands `%`.
-fn file_word(path: &Path) -> String {
+pub(super) fn file_word(path: &Path) -> String {
     let mut word = path.to_string_lossy().replace('%', "%%");
     if cfg!(unix) {
         word = word.replace('\\', r"\\").replace('"', r#"\""#);
@@ -126,7 +158,11 @@ fn file_word(path: &Path) -> String {
 }
 
 fn remote(target: &SshTarget, path: &str) -> String {
-    format!("{}@{}:{path}", target.user, bracketed(&target.host))
+    let host = bracketed(&target.host);
+    match target.user.as_str() {
+        "" => format!("{host}:{path}"),
+        user => format!("{user}@{host}:{path}"),
+    }
 }
 
 /// `scp://USER@HOST:PORT/PATH`, where a path that is absolute has a second slash.
@@ -189,7 +225,11 @@ mod tests {
         assert!(second.contains("StrictHostKeyChecking=yes"), "{second}");
         let agent = SshTarget { key: "".into(), ..target(22) };
         let agent = joined(&ssh_argv(&agent, &machine_dir, [""; 0]));
-        assert!(agent.ends_with("docker@127.0.0.1|-p|22"), "{agent}");
+        assert!(agent.ends_with("|docker@127.0.0.1|-p|22"), "{agent}");
+        assert!(!agent.contains("-F") && !agent.contains("UserKnownHostsFile"), "{agent}");
+        let adopted = SshTarget { key: "".into(), port: 0, user: String::new(), ..target(22) };
+        let adopted = joined(&ssh_argv(&adopted, &machine_dir, [""; 0]));
+        assert!(adopted.ends_with("=accept-new|127.0.0.1"), "{adopted}");
     }
 
     #[test]
@@ -201,6 +241,9 @@ mod tests {
         let end = "|-3|-r|-o|IdentitiesOnly=yes|-i|/s/my key/id_rsa|-P|1001|--|./a:b|\
                    docker@127.0.0.1:/tmp/x y";
         assert!(joined(&up).ends_with(end), "{}", joined(&up));
+        let adopted = SshTarget { key: "".into(), port: 0, user: String::new(), ..target(22) };
+        let down = scp_argv(machine(&adopted, "x"), Place::Local(Path::new("y")), false, false);
+        assert!(joined(&down).ends_with("=accept-new|-3|--|127.0.0.1:x|y"), "{}", joined(&down));
         let across = joined(&scp_argv(machine(&one, "/a b"), machine(&two, "c"), false, true));
         let end = "|--|scp://docker@127.0.0.1:1001//a%20b|scp://docker@127.0.0.1:1002/c";
         assert!(across.ends_with(end), "{across}");

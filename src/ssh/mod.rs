@@ -15,15 +15,21 @@ mod quote;
 mod ready;
 mod run;
 mod session;
+mod shell;
+#[cfg(unix)]
+mod socket;
 pub mod terminal;
 mod upload;
+mod users_config;
 
 pub use error::SshError;
 pub use host_key::pin;
 pub use quote::quoted;
-pub use ready::wait_ready;
+pub use ready::{wait_for_shell, wait_ready};
 pub use run::{ExitStatus, Output, Pty};
 pub use session::{Session, connect, learn_host_key};
+pub use shell::{Shell, SystemSsh};
+pub use users_config::{host_alias, ssh_config};
 
 #[cfg(test)]
 mod tests;

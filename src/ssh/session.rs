@@ -50,13 +50,15 @@ pub(super) async fn connect_if_greeted(
 }
 
 /// Pins the host key of a machine that has none pinned yet, by logging in once. OpenSSH needs
-/// this before it can copy between two machines; see [`super::external::scp_argv`].
+/// this before it can copy between two machines; see [`super::external::scp_argv`]. The key of a
+/// host without a key of ours is in the user's own `known_hosts`.
 pub async fn learn_host_key(
     target: &SshTarget,
     machine_dir: &Path,
     deadline: Duration,
 ) -> Result<(), SshError> {
-    if !host_key::is_pinned(&host_key::file(machine_dir)) {
+    let has_key = !target.key.as_os_str().is_empty();
+    if has_key && !host_key::is_pinned(&host_key::file(machine_dir)) {
         connect(target, machine_dir, deadline).await?.close().await;
     }
     Ok(())
@@ -123,8 +125,11 @@ fn is_rsa(algorithm: &Algorithm) -> bool {
     matches!(algorithm, Algorithm::Rsa { .. })
 }
 
-fn address(target: &SshTarget) -> String {
+pub(super) fn address(target: &SshTarget) -> String {
     let SshTarget { host, port, .. } = target;
+    if *port == 0 {
+        return host.clone();
+    }
     if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
 }
 

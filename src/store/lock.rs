@@ -67,6 +67,17 @@ impl Lock {
     }
 }
 
+impl Lock {
+    /// Who holds the lock; takes and changes nothing.
+    pub(super) fn holder(dir: &Path, name: &str) -> Option<Holder> {
+        let mut file = File::open(dir.join(format!("{name}.lock"))).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(read_holder(&mut file)),
+            _ => None,
+        }
+    }
+}
+
 impl Drop for Lock {
     fn drop(&mut self) {
         // Deleted while still locked, so that a waiter finds its file gone and opens a new one.

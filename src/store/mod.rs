@@ -196,6 +196,11 @@ impl Store {
         Lock::take(&self.locks(), name, command, patience)
     }
 
+    /// Who holds a lock now; `None` if nobody does.
+    pub fn lock_holder(&self, name: &str) -> Option<Holder> {
+        Lock::holder(&self.base.join("locks"), name)
+    }
+
     /// The journal of what is being done with a machine.
     pub fn journal(&self, name: &str) -> Journal {
         Journal::at(self.machine_dir(name).join("journal.jsonl"))

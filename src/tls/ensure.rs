@@ -68,6 +68,26 @@ pub fn ensure(
     Ok(events)
 }
 
+/// As [`ensure`], and makes the client certificate anew even if it is good. One that somebody else
+/// made is replaced as well: the user asked for it.
+pub fn renew_client(
+    paths: &CertPaths,
+    organisation: &str,
+    now: OffsetDateTime,
+) -> Result<Vec<Event>, TlsError> {
+    let mut events = ensure(paths, organisation, now)?;
+    let made = Event::ClientCreated(paths.client_cert.clone());
+    if events.contains(&made) {
+        return Ok(events);
+    }
+    let _lock = lock(&directory(&paths.ca_cert).join(".lock"))?;
+    let authority = Authority::load(paths)?;
+    let issued = authority.issue_client(&format!("{organisation}{BOOTSTRAP}"), now)?;
+    issued.write(&paths.client_cert, &paths.client_key)?;
+    events.push(made);
+    Ok(events)
+}
+
 fn ensure_authority(
     paths: &CertPaths,
     organisation: &str,

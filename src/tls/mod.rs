@@ -15,7 +15,7 @@ mod paths;
 
 pub use authority::Authority;
 pub use certificate::{Certificate, Renewal};
-pub use ensure::{Event, ensure};
+pub use ensure::{Event, ensure, renew_client};
 pub use error::TlsError;
 pub use issued::Issued;
 pub use paths::{CertPaths, ClientPaths};

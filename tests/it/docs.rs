@@ -5,10 +5,14 @@ use std::path::Path;
 
 use crate::lab::Lab;
 
-const COMMANDS: [&str; 29] = [
+const COMMANDS: [&str; 37] = [
     "active",
+    "adopt",
     "completion",
     "config",
+    "context",
+    "context create",
+    "context rm",
     "create",
     "doctor",
     "env",
@@ -21,10 +25,13 @@ const COMMANDS: [&str; 29] = [
     "logs",
     "ls",
     "mount",
+    "provision",
+    "regenerate-certs",
     "restart",
     "rm",
     "scp",
     "ssh",
+    "ssh-config",
     "start",
     "status",
     "stop",
@@ -32,6 +39,7 @@ const COMMANDS: [&str; 29] = [
     "template",
     "template build",
     "upgrade",
+    "tunnel",
     "url",
     "version",
     "image build",

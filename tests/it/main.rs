@@ -1,6 +1,8 @@
 //! One binary for all integration tests: the program is run as people run it, in an environment
 //! that holds nothing but what a test puts there.
 
+#[cfg(target_os = "linux")]
+mod bad_hosts;
 mod bad_input;
 #[cfg(unix)]
 mod compat;
@@ -12,6 +14,8 @@ mod docs;
 mod doctor;
 mod env;
 mod envs;
+#[cfg(target_os = "linux")]
+mod generic;
 mod golden;
 #[cfg(unix)]
 mod grammar;
@@ -19,6 +23,8 @@ mod grammar;
 mod guest;
 #[cfg(unix)]
 mod hardship;
+#[cfg(target_os = "linux")]
+mod hosts;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;

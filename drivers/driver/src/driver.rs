@@ -164,6 +164,9 @@ pub struct Capabilities {
     pub forward: bool,
     /// Can be saved with its memory, and carried on with.
     pub suspend: bool,
+    /// The host was there before the machine and stays when it is removed: it keeps its keys, its
+    /// name and its packages, and the engine restarts it over SSH.
+    pub existing_host: bool,
 }
 
 /// What a machine is born with.

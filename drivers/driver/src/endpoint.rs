@@ -14,6 +14,9 @@ pub struct Endpoint {
 }
 
 /// Where and as whom to log in.
+///
+/// Without a `key` it is the user's own SSH configuration, agent and default keys that let them
+/// in; it then also decides on an empty `user` and on port 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SshTarget {
     pub host: String,

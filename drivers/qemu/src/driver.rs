@@ -60,6 +60,7 @@ impl Driver for Qemu {
             has_guest: true,
             forward: true,
             suspend: true,
+            ..Capabilities::default()
         }
     }
 
