@@ -207,7 +207,7 @@ async fn agreed(
         };
     };
     let ip = machine_driver::FlagValues::text(&request.values, "generic-ip-address");
-    let text: String = changes.iter().map(|line| format!("  - {line}\n")).collect();
+    let text = changes.iter().fold(String::new(), |text, line| text + &format!("  - {line}\n"));
     let text = format!("On the host {} this will:\n{text}", ip.unwrap_or(&request.name));
     if dry_run {
         console::print(&text)?;

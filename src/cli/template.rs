@@ -10,7 +10,6 @@ use crate::engine::{
     verify_template,
 };
 use crate::output::{table, text};
-use crate::store::EngineOptions;
 
 /// Build, list, check and remove templates: machines prepared in advance
 #[derive(Debug, clap::Subcommand)]
@@ -87,7 +86,7 @@ async fn build(args: BuildArgs, session: &Session) -> Result<(), CliError> {
         None => {
             let super::driver_flags::Given { driver, values } =
                 super::driver_flags::defaults(&session.environment)?;
-            Like::Options { driver, values, engine: EngineOptions::default() }
+            Like::Options { driver, values, engine: Box::default() }
         }
     };
     let show = create::progress();

@@ -65,13 +65,12 @@ pub async fn regenerate(engine: &Engine, name: &str, progress: Arc<dyn Progress>
 /// days, or the machine's address has changed.
 pub(super) async fn renew_if_needed(engine: &Engine, machine: &Machine<'_>) -> Result<()> {
     let why = match birth::server_renewal(engine, machine)? {
-        None => return Ok(()),
+        // Another store's machine: its certificates are not ours to replace.
+        None | Some(Renewal::Foreign) => return Ok(()),
         Some(Renewal::Expired) => "has expired".to_owned(),
         Some(Renewal::NotYetValid) => "is not valid yet".to_owned(),
         Some(Renewal::ExpiresSoon) => "expires soon".to_owned(),
         Some(Renewal::Unnamed(names)) => format!("does not name {}", names.join(", ")),
-        // Another store's machine: its certificates are not ours to replace.
-        Some(Renewal::Foreign) => return Ok(()),
     };
     machine
         .progress
@@ -83,10 +82,10 @@ pub(super) async fn renew_if_needed(engine: &Engine, machine: &Machine<'_>) -> R
 
 /// An error for a machine whose Engine has no certificate of ours.
 pub(super) fn check(machine: &Machine<'_>) -> Result<()> {
-    if let Some(unfinished) = &machine.unfinished {
-        if unfinished.step == "remove" {
-            return Err(machine.incomplete(unfinished));
-        }
+    if let Some(unfinished) = &machine.unfinished
+        && unfinished.step == "remove"
+    {
+        return Err(machine.incomplete(unfinished));
     }
     if machine.driver.capabilities().has_guest {
         return Ok(());

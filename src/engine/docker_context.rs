@@ -32,11 +32,11 @@ pub fn create_context(
 ) -> Result<()> {
     let DockerContext { name, host, tls } = context;
     let places = Places::of(config_dir, name);
-    if let Some(there) = read(&places.meta)? {
-        if !is_ours(engine, &there, name)? {
-            return Err(Error::other(format!("there is a docker context `{name}` already"))
-                .hint(format!("`docker context rm {name}` removes it")));
-        }
+    if let Some(there) = read(&places.meta)?
+        && !is_ours(engine, &there, name)?
+    {
+        return Err(Error::other(format!("there is a docker context `{name}` already"))
+            .hint(format!("`docker context rm {name}` removes it")));
     }
     let meta = json!({
         "Name": name,

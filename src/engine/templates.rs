@@ -14,7 +14,7 @@ use crate::store::EngineOptions;
 #[derive(Debug, Clone)]
 pub enum Like {
     /// Those that `create` would make with these options.
-    Options { driver: String, values: FlagValues, engine: EngineOptions },
+    Options { driver: String, values: FlagValues, engine: Box<EngineOptions> },
     /// Those that are like one that exists.
     Machine(String),
 }

@@ -18,7 +18,7 @@ pub enum Format {
     /// A Go template for each row; with `table`, headers and alignment too.
     Template {
         table: bool,
-        template: GoTemplate,
+        template: Box<GoTemplate>,
     },
 }
 
@@ -48,7 +48,7 @@ impl Format {
                 };
                 let template = template.replace("\\t", "\t").replace("\\n", "\n");
                 let template = GoTemplate::parse(&template).map_err(template_error)?;
-                Self::Template { table, template }
+                Self::Template { table, template: Box::new(template) }
             }
         };
         Ok(format)

@@ -61,8 +61,8 @@ pub(super) fn with_live_restore(daemon_json: &str) -> Result<String> {
 /// docker-machine's `10-machine.conf`. A value with blanks or quotes stays one word, which it does
 /// not there.
 pub(super) fn drop_in(dockerd: &str, arguments: &[String], env: &[String]) -> String {
-    let words: String = arguments.iter().map(|word| format!("{word} ")).collect();
-    let env: String = env.iter().map(|variable| format!("{} ", systemd_quoted(variable))).collect();
+    let words = arguments.iter().fold(String::new(), |text, word| text + &format!("{word} "));
+    let env = env.iter().fold(String::new(), |text, it| text + &systemd_quoted(it) + " ");
     format!("[Service]\nExecStart=\nExecStart={dockerd} {words}\nEnvironment={env}\n")
 }
 

@@ -38,8 +38,7 @@ impl OsRelease {
     pub(super) fn pretty_name(&self) -> &str {
         match (self.value("PRETTY_NAME"), self.value("NAME")) {
             ("", "") => self.value("ID"),
-            ("", name) => name,
-            (name, _) => name,
+            ("", name) | (name, _) => name,
         }
     }
 

@@ -83,10 +83,10 @@ fn third_to_fourth(record: &mut Map<String, Value>, root: &Path, name: &str) {
     // Clients look for the certificates in this directory; the store itself, which docker-machine
     // wrote here, has none.
     auth.insert("StorePath".to_owned(), path(root.join("machines").join(name)));
-    if let Value::Object(driver) = record.entry("Driver").or_insert_with(|| json!({})) {
-        if !is_known(driver.get("StorePath")) {
-            driver.insert("StorePath".to_owned(), path(root.to_owned()));
-        }
+    if let Value::Object(driver) = record.entry("Driver").or_insert_with(|| json!({}))
+        && !is_known(driver.get("StorePath"))
+    {
+        driver.insert("StorePath".to_owned(), path(root.to_owned()));
     }
 }
 

@@ -31,7 +31,7 @@ impl Host {
     /// files first.
     pub(crate) fn boot(base: Base, prepare: impl FnOnce(&Path)) -> Option<Self> {
         if let Err(why) = possible() {
-            eprintln!("skipped: no host can be started here: {why}");
+            crate::lab::skip(&format!("no host can be started here: {why}"));
             return None;
         }
         let dir = bases();

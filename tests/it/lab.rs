@@ -106,6 +106,12 @@ impl Drop for Lab {
     }
 }
 
+/// Says plainly what was not tested, and why.
+pub(crate) fn skip(why: &str) {
+    let text = format!("skipped: {why}\n");
+    std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).unwrap();
+}
+
 pub(crate) fn run(command: &mut Command) -> Run {
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -122,7 +122,9 @@ fn filters_hold_together() {
     assert_eq!(lab.fake(&["db1"]).code, Some(0));
     let names = |filters: &[&str]| {
         let mut args = vec!["ls", "-q"];
-        filters.iter().for_each(|filter| args.extend(["--filter", filter]));
+        for filter in filters {
+            args.extend(["--filter", filter]);
+        }
         lab.ok(args).split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ")
     };
     assert_eq!(names(&["driver=NONE"]), "web1 web2");
@@ -225,7 +227,8 @@ fn an_engine_that_answers_rubbish_is_named() {
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
-        stream.read(&mut [0; 64]).ok();
+        let read = stream.read(&mut [0; 64]);
+        assert!(read.is_ok_and(|length| length > 0));
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").ok();
     });
     lab.ok(["create", "-d", "none", "--url", &format!("tcp://{address}"), "m"]);

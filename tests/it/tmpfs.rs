@@ -1,7 +1,6 @@
 //! A file system of a chosen size, for what happens when a disk is full.
 
 use std::fs::File;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -18,8 +17,7 @@ impl Tmpfs {
         mount.args(["-t", "tmpfs", "-o", &format!("size={size}k"), "none"]).arg(path);
         let mounted = mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
         if !mounted {
-            let note = b"skipped: this user cannot mount a small file system\n";
-            std::io::stderr().write_all(note).unwrap();
+            crate::lab::skip("this user cannot mount a small file system");
             return None;
         }
         Some(Self { path: path.to_owned() })

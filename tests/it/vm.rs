@@ -11,8 +11,7 @@ pub(crate) fn skipped() -> bool {
     let has = |program: &str| std::env::split_paths(&path).any(|dir| dir.join(program).is_file());
     for program in ["qemu-system-x86_64", "docker", "busybox", "tar"] {
         if !has(program) {
-            let note = format!("skipped: no {program}\n");
-            std::io::Write::write_all(&mut std::io::stderr(), note.as_bytes()).unwrap();
+            crate::lab::skip(&format!("no {program}"));
             return true;
         }
     }

@@ -259,7 +259,7 @@ fn a_bad_template_or_a_crash_never_makes_a_stranger() {
         assert!(std::time::Instant::now() < end, "no good template is there: {:?}", warm.remains());
         std::thread::sleep(std::time::Duration::from_millis(500));
     }
-    assert_eq!(warm.remains(), [id.clone()]);
+    assert_eq!(warm.remains(), std::slice::from_ref(&id));
     warm.ok(["template", "rm", &id]);
     assert_eq!(warm.run(["template", "rm", &id]).code, Some(1));
 }

@@ -14,7 +14,7 @@ pub fn kind() -> impl Kind {
 /// Without user or port the user's SSH configuration decides.
 pub fn adopted(cx: &Context, host: &str, user: Option<&str>, port: Option<u16>) -> Box<dyn Driver> {
     let mut record = Record::new(cx, host);
-    record.base.ssh_user = user.unwrap_or_default().to_owned();
+    user.unwrap_or_default().clone_into(&mut record.base.ssh_user);
     record.base.ssh_port = port.unwrap_or_default();
     Box::new(GenericDriver::new(record))
 }
@@ -43,10 +43,12 @@ impl Kind for GenericKind {
         })?;
         check_address(address)?;
         let mut record = Record::new(cx, address);
-        record.base.ssh_user = values.text("generic-ssh-user").unwrap_or("root").to_owned();
+        let user = values.text("generic-ssh-user").unwrap_or("root");
+        user.clone_into(&mut record.base.ssh_user);
         record.base.ssh_port = port(values, "generic-ssh-port")?;
         record.engine_port = port(values, "generic-engine-port")?;
-        record.ssh_key = values.text("generic-ssh-key").unwrap_or_default().to_owned();
+        let key = values.text("generic-ssh-key").unwrap_or_default();
+        key.clone_into(&mut record.ssh_key);
         Ok(Box::new(GenericDriver::new(record)))
     }
 

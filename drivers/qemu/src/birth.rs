@@ -9,7 +9,7 @@ use crate::files::Files;
 use crate::launch::{self, Origin};
 use crate::record::Warm;
 use crate::template::{self, Template};
-use crate::{materials, platform, power};
+use crate::{materials, platform, power, saved};
 
 pub(crate) async fn create(qemu: &mut Qemu, cx: &Context, birth: &Birth) -> Result<()> {
     let files = Files::new(cx);
@@ -17,19 +17,20 @@ pub(crate) async fn create(qemu: &mut Qemu, cx: &Context, birth: &Birth) -> Resu
         start_over(qemu, cx, &files).await?;
     }
     if platform::is_held(&files.lock())? {
-        return Ok(());
+        return saved::wake(&files).await;
     }
     let image = birth.image.as_ref().ok_or_else(|| Error::other("there is no boot image"))?;
     materials::link_image(cx, &mut qemu.record, &files, image)?;
     cx.checkpoint(qemu)?;
-    if !qemu.record.disk_ready && qemu.record.warm == Warm::Auto {
-        if let Some(template) = find(qemu, cx, birth).await {
-            match from_template(qemu, cx, birth, &template).await {
-                Ok(()) => return Ok(()),
-                Err(error) => {
-                    cx.progress.warn(&format!("the template is of no use: {}", chain(&error)));
-                    start_over(qemu, cx, &files).await?;
-                }
+    if !qemu.record.disk_ready
+        && qemu.record.warm == Warm::Auto
+        && let Some(template) = find(qemu, cx, birth).await
+    {
+        match from_template(qemu, cx, birth, &template).await {
+            Ok(()) => return Ok(()),
+            Err(error) => {
+                cx.progress.warn(&format!("the template is of no use: {}", chain(&error)));
+                start_over(qemu, cx, &files).await?;
             }
         }
     }

@@ -89,8 +89,9 @@ pub(crate) async fn carry_on(files: &Files) -> Result<()> {
     wake(files).await
 }
 
-/// Lets a guest that stood still go on, with the clock put right.
-async fn wake(files: &Files) -> Result<()> {
+/// Lets a guest that stood still go on, with the clock put right: somebody paused it, it was saved,
+/// or this computer's disk was full when it wrote.
+pub(crate) async fn wake(files: &Files) -> Result<()> {
     let mut monitor = qmp::connect(&files.monitor()).await?;
     let status = monitor.execute("query-status", Value::Null).await?;
     if status["running"] == true {

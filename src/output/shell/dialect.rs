@@ -71,7 +71,7 @@ impl Dialect {
         match self {
             Self::Nushell => {
                 "{\n".to_owned()
-                    + &lines.map(|line| format!("    {line}\n")).collect::<String>()
+                    + &lines.fold(String::new(), |text, line| text + &format!("    {line}\n"))
                     + "}\n"
             }
             _ => lines.map(|line| line + "\n").collect(),

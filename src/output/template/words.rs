@@ -169,9 +169,8 @@ impl Search<'_> {
             }
             _ => return None,
         };
-        let fields = match expression {
-            Expr::Field(_, fields) | Expr::Variable(_, _, fields) => fields,
-            _ => return None,
+        let (Expr::Field(_, fields) | Expr::Variable(_, _, fields)) = expression else {
+            return None;
         };
         let place = fields.iter().position(|field| field == receiver)?;
         let known = matches!(expression, Expr::Field(..)).then_some(dot).flatten();
@@ -230,7 +229,8 @@ fn offset(expression: &Expr) -> usize {
 
 /// A piece as Go writes it in errors.
 fn written(expression: &Expr) -> String {
-    let chain = |fields: &[SmolStr]| fields.iter().map(|it| format!(".{it}")).collect::<String>();
+    let chain =
+        |fields: &[SmolStr]| fields.iter().fold(String::new(), |text, it| text + &format!(".{it}"));
     match expression {
         Expr::Dot(_) => ".".to_owned(),
         Expr::Field(_, fields) => chain(fields),

@@ -262,7 +262,7 @@ mod tests {
         let file = File::create(&from).unwrap();
         file.set_len(64 << 20).unwrap();
         file.write_all_at(b"begin", 0).unwrap();
-        file.write_all_at(&[7; 100_000], 40 << 20).unwrap();
+        file.write_all_at(&vec![7; 100_000], 40 << 20).unwrap();
         copy_sparse(&from, &File::create(&to).unwrap()).unwrap();
         assert!(std::fs::read(&from).unwrap() == std::fs::read(&to).unwrap());
         assert!(allocated(&to).unwrap() < 1 << 20, "{}", allocated(&to).unwrap());
@@ -276,7 +276,7 @@ mod tests {
         let file = File::create(&path).unwrap();
         file.set_len(1 << 20).unwrap();
         let holes = hash_sparse(&path).unwrap();
-        file.write_all_at(&[0; 70_000], 0).unwrap();
+        file.write_all_at(&vec![0; 70_000], 0).unwrap();
         assert_eq!(hash_sparse(&path).unwrap(), holes);
         file.write_all_at(b"x", 70_000).unwrap();
         let data = hash_sparse(&path).unwrap();

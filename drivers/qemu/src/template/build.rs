@@ -85,7 +85,7 @@ fn check_space(cx: &Context, record: &Record) -> Result<()> {
 /// What the guest of a template has in common with the machines that are made from it.
 fn template_record(record: &Record) -> Record {
     let mut record = record.clone();
-    record.base.machine_name = "template".to_owned();
+    "template".clone_into(&mut record.base.machine_name);
     (record.base.ssh_port, record.engine_port, record.disk_ready) = (0, 0, false);
     record.forwards.clear();
     record
@@ -193,10 +193,10 @@ fn kill(files: &Files) -> Result<()> {
     let text = fs::read_to_string(files.pid())?;
     let pid = text.trim().parse().map_err(|error| Error::other("no number").caused_by(error))?;
     let line = crate::system::command_line(pid).unwrap_or_default();
-    if line.contains(&arguments::escape(&files.disk())) {
-        if let Some(process) = ProcessId::of(pid) {
-            process.kill()?;
-        }
+    if line.contains(&arguments::escape(&files.disk()))
+        && let Some(process) = ProcessId::of(pid)
+    {
+        process.kill()?;
     }
     Ok(())
 }
