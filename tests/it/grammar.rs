@@ -87,7 +87,7 @@ fn the_shared_options_reach_the_record() {
     let expected = serde_json::json!({
         "IsSwarm": true, "Address": "1.2.3.4", "Discovery": "token://x", "Agent": true,
         "Master": false, "Host": "tcp://0.0.0.0:3376", "Image": "s:1", "Strategy": "spread",
-        "Heartbeat": 0, "Overcommit": 0.0, "ArbitraryFlags": ["o"], "ArbitraryJoinFlags": ["j"],
+        "Heartbeat": 0, "Overcommit": 0, "ArbitraryFlags": ["o"], "ArbitraryJoinFlags": ["j"],
         "Env": null, "IsExperimental": true
     });
     assert_eq!(*swarm, expected);
