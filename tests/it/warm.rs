@@ -185,6 +185,15 @@ fn a_machine_from_a_template_is_an_ordinary_one() {
     };
     let before = count();
 
+    // New certificates need no restart of the Engine.
+    let engine = || warm.ok(["ssh", "lab1", "sudo cat /run/machine/docker/dockerd"]);
+    let certificate = || std::fs::read(warm.lab.store().join("machines/lab1/server.pem")).unwrap();
+    let (engine_before, certificate_before) = (engine(), certificate());
+    warm.ok(["regenerate-certs", "-f", "lab1"]);
+    assert_ne!(certificate(), certificate_before);
+    assert_eq!(engine(), engine_before);
+    assert!(count() >= before, "the container is still there");
+
     warm.ok(["suspend", "lab1"]);
     assert_eq!((warm.ok(["status", "lab1"]).trim(), warm.qemus()), ("Saved", 0));
     assert_eq!(warm.run(["env", "lab1"]).code, Some(1));
