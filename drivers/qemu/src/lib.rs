@@ -12,6 +12,9 @@
 //!                        └────────────────────────────────┘
 //! ```
 //!
+//! A machine is born by a boot, or from a [`template`]: a guest that was saved before it had an
+//! identity. It can be put aside with its memory ([`saved`]).
+//!
 //! - *Is it running?* QEMU's standard input is a file that is locked as long as QEMU lives
 //!   ([`platform`]). That holds whatever became of the command that started it.
 //! - *Which process is it?* [`process_id`]: number, start time and boot of the computer.
