@@ -178,7 +178,7 @@ fn mirror() -> String {
     let mut words = text.split_whitespace();
     let found = words
         .find(|word| word.starts_with("http") && word.trim_end_matches('/').ends_with("/debian"));
-    found.unwrap_or("http://ftp.de.debian.org/debian").to_owned()
+    found.unwrap_or(machine_guest::apt::DEFAULT_MIRROR).to_owned()
 }
 
 fn bases() -> PathBuf {
