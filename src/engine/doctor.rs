@@ -67,7 +67,7 @@ impl Finding {
 
     fn broken(area: &'static str, name: impl Into<String>, error: &Error) -> Self {
         let fix = error.hints().first().cloned();
-        Self { fix, ..Self::new(area, name, Health::Broken, with_causes(error)) }
+        Self { fix, ..Self::new(area, name, Health::Broken, error.one_line()) }
     }
 
     fn fix(self, fix: impl Into<String>) -> Self {
@@ -183,7 +183,7 @@ fn machine(engine: &Engine, name: &str, now: OffsetDateTime) -> Vec<Finding> {
         Some(unfinished) => {
             let error = machine.incomplete(unfinished);
             let fix = error.hints().join(", ");
-            Finding::new("machine", name, Health::Warning, with_causes(&error)).fix(fix)
+            Finding::new("machine", name, Health::Warning, error.one_line()).fix(fix)
         }
         None => {
             let detail = format!("driver {}", machine.driver.kind());
@@ -217,14 +217,4 @@ fn locks(engine: &Engine) -> Vec<Finding> {
         .collect();
     findings.sort_by(|a, b| a.name.cmp(&b.name));
     findings
-}
-
-fn with_causes(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text += &format!(": {cause}");
-        source = cause.source();
-    }
-    text
 }

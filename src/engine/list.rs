@@ -144,14 +144,14 @@ async fn ask(
     let mut row = Row { options: Some(options), ..late(Duration::ZERO) };
     if let Some(unfinished) = &machine.unfinished {
         row.look = Look::Incomplete;
-        row.error = Some(one_line(&machine.incomplete(unfinished)));
+        row.error = Some(machine.incomplete(unfinished).one_line());
         return row;
     }
     match state.await {
         Err(error) => {
             let is_missing = machine.kind.name() == super::missing::KIND_NAME;
             row.look = if is_missing { Look::NoDriver } else { Look::State(State::Error) };
-            row.error = Some(one_line(&error));
+            row.error = Some(error.one_line());
         }
         Ok(state) => {
             row.look = Look::State(state);
@@ -170,7 +170,7 @@ async fn ask(
         match answer {
             Ok(version) => row.docker = Some(version),
             Err(error) => {
-                row.error = Some(format!("Unable to query docker version: {}", one_line(&error)));
+                row.error = Some(format!("Unable to query docker version: {}", error.one_line()));
             }
         }
     }
@@ -190,16 +190,5 @@ fn late(after: Duration) -> Row {
 }
 
 fn broken(error: &Error) -> Row {
-    Row { look: Look::Broken, error: Some(one_line(error)), ..late(Duration::ZERO) }
-}
-
-/// An error with its causes, in one line.
-fn one_line(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text += &format!(": {cause}");
-        source = cause.source();
-    }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    Row { look: Look::Broken, error: Some(error.one_line()), ..late(Duration::ZERO) }
 }

@@ -75,6 +75,17 @@ impl Error {
     pub fn hints(&self) -> &[String] {
         &self.hints
     }
+
+    /// The message and its causes, in one line.
+    pub fn one_line(&self) -> String {
+        let mut text = self.message.clone();
+        let mut source = std::error::Error::source(self);
+        while let Some(cause) = source {
+            text += &format!(": {cause}");
+            source = cause.source();
+        }
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
 }
 
 impl fmt::Display for Error {
@@ -111,5 +122,6 @@ mod tests {
         assert_eq!(error.hints(), ["try again"]);
         assert_eq!(error.to_string(), "boot");
         assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no answer");
+        assert_eq!(error.one_line(), "boot: no answer");
     }
 }

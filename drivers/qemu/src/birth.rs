@@ -29,7 +29,7 @@ pub(crate) async fn create(qemu: &mut Qemu, cx: &Context, birth: &Birth) -> Resu
         match from_template(qemu, cx, birth, &template).await {
             Ok(()) => return Ok(()),
             Err(error) => {
-                cx.progress.warn(&format!("the template is of no use: {}", chain(&error)));
+                cx.progress.warn(&format!("the template is of no use: {}", error.one_line()));
                 start_over(qemu, cx, &files).await?;
             }
         }
@@ -49,7 +49,8 @@ async fn find(qemu: &Qemu, cx: &Context, birth: &Birth) -> Option<Template> {
             None
         }
         Err(error) => {
-            cx.progress.warn(&format!("booting, for the template is of no use: {}", chain(&error)));
+            cx.progress
+                .warn(&format!("booting, for the template is of no use: {}", error.one_line()));
             None
         }
     }
@@ -83,15 +84,4 @@ async fn start_over(qemu: &mut Qemu, cx: &Context, files: &Files) -> Result<()> 
     }
     (qemu.record.unborn, qemu.record.disk_ready) = (false, false);
     cx.checkpoint(qemu)
-}
-
-/// An error with its causes, in one line.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text += &format!(": {cause}");
-        source = cause.source();
-    }
-    text
 }
