@@ -140,18 +140,6 @@ pub(super) fn environment_list(text: &str) -> Vec<String> {
     text.split(',').map(|item| item.trim().to_owned()).collect()
 }
 
-/// The driver and its values without a command line: environment before default.
-pub(super) fn defaults(environment: &Environment) -> Result<Given, CliError> {
-    let chosen = chosen(&[], environment)?;
-    let mut values = FlagValues::defaults(&chosen.flags);
-    for flag in &chosen.flags {
-        if let Some(value) = from_environment(flag, environment)? {
-            values.set(flag.name.as_ref(), value);
-        }
-    }
-    Ok(Given { driver: chosen.name, values })
-}
-
 fn from_matches(flag: &Flag, matches: &ArgMatches) -> Option<FlagValue> {
     let name = flag.name.as_ref();
     match flag.kind {

@@ -202,9 +202,9 @@ fn run(args: Vec<OsString>, environment: &Environment) -> Result<ExitCode, CliEr
         Some(Command::Version(args)) if !args.is_given() => return version::own(environment),
         Some(command) => command,
     };
-    let given = match (driver, matches.subcommand_matches("create")) {
-        (Some(driver), Some(matches)) => driver_flags::given(driver, matches, environment)?,
-        _ => driver_flags::Given::default(),
+    let given = match driver {
+        Some(driver) => driver_flags::given(driver, innermost(&matches), environment)?,
+        None => driver_flags::Given::default(),
     };
     let session = Session::open(global, environment.clone())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -292,7 +292,7 @@ async fn dispatch(
         Command::Status(args) => status::run(args, session).await,
         Command::Stop(args) => stop::run(args, session).await,
         Command::Suspend(args) => suspend::run(args, session).await,
-        Command::Template(command) => template::run(command, session).await,
+        Command::Template(command) => template::run(command, given, session).await,
         Command::Tunnel(args) => Box::pin(tunnel::run(args, session)).await,
         Command::Upgrade(args) => upgrade::run(args, session).await,
         Command::Url(args) => url::run(&args, session).await,
@@ -310,7 +310,16 @@ async fn interruptible(
     }
 }
 
-/// The parser, with the flags of the chosen driver in `create`, and that driver.
+/// What was said to the command that the line ends in: `create`, or `template build`.
+fn innermost(matches: &clap::ArgMatches) -> &clap::ArgMatches {
+    match matches.subcommand() {
+        Some((_, matches)) => innermost(matches),
+        None => matches,
+    }
+}
+
+/// The parser, with the flags of the chosen driver in the commands that make something, and that
+/// driver.
 fn command_line(
     args: &[OsString],
     environment: &Environment,
@@ -319,7 +328,12 @@ fn command_line(
     if environment.manner.is_docker_machine() {
         root = root.mut_subcommand("ls", passing_over_arguments);
     }
-    let Some(place) = grammar::command_place(&root, args).filter(|it| args[*it] == "create") else {
+    let makes = |place: &usize| match args[*place].to_str() {
+        Some("create") => true,
+        Some("template") => args[place + 1..].iter().any(|word| word == "build"),
+        _ => false,
+    };
+    let Some(place) = grammar::command_place(&root, args).filter(makes) else {
         return Ok((root, None));
     };
     let driver = driver_flags::chosen(&args[place..], environment)?;
@@ -334,8 +348,10 @@ fn passing_over_arguments(command: clap::Command) -> clap::Command {
 }
 
 fn with_driver(root: clap::Command, driver: &driver_flags::Chosen) -> clap::Command {
-    let flags = driver.args();
-    root.mut_subcommand("create", |create| create.next_help_heading(driver.heading()).args(flags))
+    let unlike = || driver.args().into_iter().map(|arg| arg.conflicts_with("like"));
+    let template = |build: clap::Command| build.next_help_heading(driver.heading()).args(unlike());
+    root.mut_subcommand("create", |it| it.next_help_heading(driver.heading()).args(driver.args()))
+        .mut_subcommand("template", |it| it.mut_subcommand("build", template))
 }
 
 #[cfg(test)]
