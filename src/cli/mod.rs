@@ -13,13 +13,16 @@ mod context;
 mod create;
 mod docker_machine_help;
 mod doctor;
+mod driver;
 mod driver_flags;
+mod duration;
 mod env;
 mod environment;
 mod error;
 mod exit;
 mod filters;
 mod forward;
+mod gc;
 mod grammar;
 mod help;
 mod image;
@@ -129,8 +132,11 @@ enum Command {
     Context(context::Command),
     Create(Box<create::Args>),
     Doctor(doctor::Args),
+    #[command(subcommand)]
+    Driver(driver::Command),
     Env(env::Args),
     Forward(forward::Args),
+    Gc(gc::Args),
     #[command(visible_alias = "h")]
     Help(help::Args),
     #[command(subcommand)]
@@ -202,8 +208,10 @@ fn run(args: Vec<OsString>, environment: &Environment) -> Result<ExitCode, CliEr
         Some(Command::Version(args)) if !args.is_given() => return version::own(environment),
         Some(command) => command,
     };
-    let given = match (driver, matches.subcommand_matches("create")) {
-        (Some(driver), Some(matches)) => driver_flags::given(driver, matches, environment)?,
+    let given = match (driver, matches.subcommand()) {
+        (Some(driver), Some(("create" | "gc", matches))) => {
+            driver_flags::given(driver, matches, environment)?
+        }
         _ => driver_flags::Given::default(),
     };
     let session = Session::open(global, environment.clone())?;
@@ -271,8 +279,10 @@ async fn dispatch(
         Command::Context(command) => context::run(command, session),
         Command::Create(args) => Box::pin(create::run(*args, given, session)).await,
         Command::Doctor(args) => doctor::run(args, session).await,
+        Command::Driver(command) => driver::run(command, session).await,
         Command::Env(args) => env::run(&args, session).await,
         Command::Forward(args) => forward::run(args, session).await,
+        Command::Gc(args) => Box::pin(gc::run(args, given, session)).await,
         Command::Help(_) | Command::Completion(_) => Ok(ExitCode::SUCCESS), // done before
         Command::Image(command) => image::run(command, session).await,
         Command::Inspect(args) => inspect::run(&args, session),
@@ -310,7 +320,7 @@ async fn interruptible(
     }
 }
 
-/// The parser, with the flags of the chosen driver in `create`, and that driver.
+/// The parser, with the flags of the chosen driver in `create` and `gc`, and that driver.
 fn command_line(
     args: &[OsString],
     environment: &Environment,
@@ -319,12 +329,20 @@ fn command_line(
     if environment.manner.is_docker_machine() {
         root = root.mut_subcommand("ls", passing_over_arguments);
     }
-    let Some(place) = grammar::command_place(&root, args).filter(|it| args[*it] == "create") else {
-        return Ok((root, None));
-    };
+    let Some(place) = grammar::command_place(&root, args) else { return Ok((root, None)) };
+    let Some(command) = takes_driver(&args[place..]) else { return Ok((root, None)) };
     let driver = driver_flags::chosen(&args[place..], environment)?;
-    let root = with_driver(root, &driver);
+    let root = with_driver(root, command, &driver);
     Ok((root, Some(driver)))
+}
+
+/// The command whose options include those of a driver, if these arguments begin with one.
+fn takes_driver(args: &[OsString]) -> Option<&'static str> {
+    match args.first()?.to_str() {
+        Some("create") => Some("create"),
+        Some("gc") if driver_flags::is_named(args) => Some("gc"),
+        _ => None,
+    }
 }
 
 /// docker-machine's `ls` takes arguments and does nothing with them.
@@ -333,9 +351,9 @@ fn passing_over_arguments(command: clap::Command) -> clap::Command {
     if command.get_positionals().next().is_some() { command } else { command.arg(ignored) }
 }
 
-fn with_driver(root: clap::Command, driver: &driver_flags::Chosen) -> clap::Command {
+fn with_driver(root: clap::Command, command: &str, driver: &driver_flags::Chosen) -> clap::Command {
     let flags = driver.args();
-    root.mut_subcommand("create", |create| create.next_help_heading(driver.heading()).args(flags))
+    root.mut_subcommand(command, |it| it.next_help_heading(driver.heading()).args(flags))
 }
 
 #[cfg(test)]
