@@ -13,13 +13,16 @@ mod context;
 mod create;
 mod docker_machine_help;
 mod doctor;
+mod driver;
 mod driver_flags;
+mod duration;
 mod env;
 mod environment;
 mod error;
 mod exit;
 mod filters;
 mod forward;
+mod gc;
 mod grammar;
 mod help;
 mod image;
@@ -129,8 +132,11 @@ enum Command {
     Context(context::Command),
     Create(Box<create::Args>),
     Doctor(doctor::Args),
+    #[command(subcommand)]
+    Driver(driver::Command),
     Env(env::Args),
     Forward(forward::Args),
+    Gc(gc::Args),
     #[command(visible_alias = "h")]
     Help(help::Args),
     #[command(subcommand)]
@@ -271,8 +277,10 @@ async fn dispatch(
         Command::Context(command) => context::run(command, session),
         Command::Create(args) => Box::pin(create::run(*args, given, session)).await,
         Command::Doctor(args) => doctor::run(args, session).await,
+        Command::Driver(command) => driver::run(command, session).await,
         Command::Env(args) => env::run(&args, session).await,
         Command::Forward(args) => forward::run(args, session).await,
+        Command::Gc(args) => Box::pin(gc::run(args, given, session)).await,
         Command::Help(_) | Command::Completion(_) => Ok(ExitCode::SUCCESS), // done before
         Command::Image(command) => image::run(command, session).await,
         Command::Inspect(args) => inspect::run(&args, session),
@@ -318,8 +326,7 @@ fn innermost(matches: &clap::ArgMatches) -> &clap::ArgMatches {
     }
 }
 
-/// The parser, with the flags of the chosen driver in the commands that make something, and that
-/// driver.
+/// The parser, with the flags of the chosen driver in the commands that take them, and that driver.
 fn command_line(
     args: &[OsString],
     environment: &Environment,
@@ -328,17 +335,21 @@ fn command_line(
     if environment.manner.is_docker_machine() {
         root = root.mut_subcommand("ls", passing_over_arguments);
     }
-    let makes = |place: &usize| match args[*place].to_str() {
-        Some("create") => true,
-        Some("template") => args[place + 1..].iter().any(|word| word == "build"),
-        _ => false,
-    };
-    let Some(place) = grammar::command_place(&root, args).filter(makes) else {
-        return Ok((root, None));
-    };
+    let Some(place) = grammar::command_place(&root, args) else { return Ok((root, None)) };
+    let Some(command) = takes_driver(&args[place..]) else { return Ok((root, None)) };
     let driver = driver_flags::chosen(&args[place..], environment)?;
-    let root = with_driver(root, &driver);
+    let root = with_driver(root, command, &driver);
     Ok((root, Some(driver)))
+}
+
+/// The command whose options include those of a driver, if these arguments begin with one.
+fn takes_driver(args: &[OsString]) -> Option<&'static str> {
+    match args.first()?.to_str() {
+        Some("create") => Some("create"),
+        Some("gc") if driver_flags::is_named(args) => Some("gc"),
+        Some("template") if args.iter().any(|word| word == "build") => Some("template"),
+        _ => None,
+    }
 }
 
 /// docker-machine's `ls` takes arguments and does nothing with them.
@@ -347,11 +358,18 @@ fn passing_over_arguments(command: clap::Command) -> clap::Command {
     if command.get_positionals().next().is_some() { command } else { command.arg(ignored) }
 }
 
-fn with_driver(root: clap::Command, driver: &driver_flags::Chosen) -> clap::Command {
-    let unlike = || driver.args().into_iter().map(|arg| arg.conflicts_with("like"));
-    let template = |build: clap::Command| build.next_help_heading(driver.heading()).args(unlike());
-    root.mut_subcommand("create", |it| it.next_help_heading(driver.heading()).args(driver.args()))
-        .mut_subcommand("template", |it| it.mut_subcommand("build", template))
+fn with_driver(root: clap::Command, command: &str, driver: &driver_flags::Chosen) -> clap::Command {
+    let with_flags = |command: clap::Command, flags: Vec<clap::Arg>| {
+        command.next_help_heading(driver.heading()).args(flags)
+    };
+    let flags = driver.args();
+    if command == "template" {
+        let flags = flags.into_iter().map(|flag| flag.conflicts_with("like")).collect();
+        return root.mut_subcommand("template", |template| {
+            template.mut_subcommand("build", |build| with_flags(build, flags))
+        });
+    }
+    root.mut_subcommand(command, |it| with_flags(it, flags))
 }
 
 #[cfg(test)]

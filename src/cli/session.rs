@@ -58,6 +58,7 @@ impl Session {
             certs,
             organisation: user.unwrap_or("unknown").to_owned(),
             search_path: environment.path.clone(),
+            environment: environment.for_drivers(),
             runtime_dir: runtime_dir(&store),
             boot_deadline: boot_deadline(&environment)?,
             store,

@@ -16,7 +16,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use machine_driver::{Birth, Error, FlagValues, Image, Progress, Result, file};
+use machine_driver::{
+    Birth, Driver, Error, ErrorKind, FlagValues, Image, Policy, Progress, Result, file,
+};
 
 use super::{Engine, Machine, birth, ready};
 use crate::store::{
@@ -35,8 +37,9 @@ pub struct Request {
     pub swarm: SwarmOptions,
     /// Further names and addresses for the server certificate.
     pub sans: Vec<String>,
-    /// What is to be done with a host that is provisioned over SSH.
+    /// What is to be done with a host that is provisioned over SSH, and by cloud-init.
     pub provisioning: crate::provision::Options,
+    pub policy: Policy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,8 +88,10 @@ pub async fn create(
             *machine
         }
         There::Nothing => {
-            let context = engine.context(name, kind.name(), Arc::clone(&work.progress));
+            let mut context = engine.context(name, kind.name(), Arc::clone(&work.progress));
+            context.policy = request.policy.clone();
             let driver = kind.configure(&context, &request.values).map_err(nothing)?;
+            check_first_boot(request, &*driver).map_err(nothing)?;
             work.certificate_authority().map_err(nothing)?;
             let unmade = Unmade { engine, name };
             engine.store.make_machine_dir(name).map_err(|error| nothing(error.into()))?;
@@ -284,6 +289,19 @@ impl<'a> Work<'a> {
     fn say(&self, line: &str) {
         self.progress.line(line);
     }
+}
+
+/// What only cloud-init can do needs a driver that boots through it.
+fn check_first_boot(request: &Request, driver: &dyn Driver) -> Result<()> {
+    let options = &request.provisioning;
+    let asked = match options {
+        _ if driver.capabilities().cloud_init => return Ok(()),
+        _ if options.cloud_init.is_some() => "--cloud-init",
+        _ if options.expires.is_some() => "--ttl",
+        _ => return Ok(()),
+    };
+    let message = format!("driver `{}` does not boot through cloud-init", request.driver);
+    Err(Error::new(ErrorKind::Flags, message).hint(format!("leave out `{asked}`")))
 }
 
 fn failed(step: Step, error: Error) -> CreateError {

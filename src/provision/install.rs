@@ -22,7 +22,7 @@ pub(super) enum Way {
     Package,
 }
 
-const DOCKERS_OWN: &str = "https://get.docker.com";
+pub(super) const DOCKERS_OWN: &str = "https://get.docker.com";
 
 /// 300 MB: what Debian's docker.io and its dependencies take, and some.
 const ROOM_KIB: u64 = 300_000;

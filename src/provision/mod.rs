@@ -12,6 +12,7 @@
 mod boot2docker;
 mod daemon;
 mod family;
+mod first_boot;
 mod host;
 mod hostname;
 mod install;
@@ -31,6 +32,7 @@ use machine_driver::{Error, Progress, Result};
 use crate::engine::{Engine, Machine, issue_server, server_tls};
 use crate::ssh;
 use family::{OPTIONS_DIR, Service};
+pub use first_boot::first_boot;
 use host::Host;
 pub use options::{Install, Options};
 use survey::{Survey, survey};

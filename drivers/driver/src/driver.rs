@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::seed::Seed;
-use crate::{Context, Endpoint, Error, Flag, FlagValues, Result, State, Templates};
+use crate::{
+    Account, Context, Endpoint, Error, FirstBoot, Flag, FlagValues, Result, State, Templates,
+};
 
 /// A kind of host: what the registry holds, one for each driver.
 #[async_trait]
@@ -39,6 +41,17 @@ pub trait Kind: Send + Sync {
     async fn states(&self, machines: &[(&Context, &dyn Driver)]) -> Vec<Result<State>> {
         let queries = machines.iter().map(|(cx, driver)| driver.state(cx));
         futures_util::future::join_all(queries).await
+    }
+
+    /// The keys of the record that may hold a secret, which is redacted wherever people see it.
+    fn secret_keys(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The least that the account must be allowed, as the vendor writes it. Empty where nothing is
+    /// asked for permission.
+    fn permissions(&self) -> &'static str {
+        ""
     }
 
     /// Machines prepared in advance, where the driver can do that.
@@ -145,6 +158,11 @@ pub trait Driver: Debug + Send + Sync {
         None
     }
 
+    /// The account in which the machine is, where others may have been left behind.
+    fn account(&self) -> Option<&dyn Account> {
+        None
+    }
+
     /// Present if [`Capabilities::forward`] is.
     fn forwards(&mut self) -> Option<&mut dyn Forwards> {
         None
@@ -162,6 +180,8 @@ pub struct Capabilities {
     pub has_guest: bool,
     /// Ports can be forwarded from this computer to the guest.
     pub forward: bool,
+    /// Boots an image that cloud-init sets up, and passes [`Birth::first_boot`] on to it.
+    pub cloud_init: bool,
     /// Can be saved with its memory, and carried on with.
     pub suspend: bool,
     /// The host was there before the machine and stays when it is removed: it keeps its keys, its
@@ -177,6 +197,8 @@ pub struct Birth {
     pub seed: Seed,
     /// The public half of the machine's SSH key, one line of `authorized_keys`.
     pub ssh_public_key: String,
+    /// What cloud-init is to do, if [`Capabilities::cloud_init`].
+    pub first_boot: FirstBoot,
 }
 
 /// The files of a boot image in the cache. A driver links or copies them into the machine's

@@ -167,6 +167,8 @@ pub(crate) mod tests {
                 runtime_dir: self.dir.path().join("run"),
                 search_path: "".into(),
                 cache_dir: self.dir.path().join("cache"),
+                environment: machine_driver::Environment::default(),
+                policy: machine_driver::Policy::default(),
                 store_id: "s1".into(),
                 progress: self.heard.clone(),
                 checkpoint: self.heard.clone(),
