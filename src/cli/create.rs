@@ -328,7 +328,8 @@ fn has_scheme(url: &str) -> bool {
 
 fn failure(name: &str, error: CreateError) -> CliError {
     let CreateError { step, error, kept } = error;
-    let is_flags = error.kind() == ErrorKind::Flags;
+    let (is_flags, is_denied) =
+        (error.kind() == ErrorKind::Flags, error.kind() == ErrorKind::Denied);
     let cli = CliError::from(error);
     let cause = cli.causes();
     let cli = match step {
@@ -341,9 +342,12 @@ fn failure(name: &str, error: CreateError) -> CliError {
         Some(step) => cli
             .context(format!("Error creating machine: the step `{step}` failed"))
             .docker_machine_says(format!("Error creating machine: {}: {cause}", old_step(step))),
-        None if is_flags => cli.docker_machine_says(format!(
-            "Error setting machine configuration from flags provided: {cause}"
-        )),
+        None if is_flags || is_denied => {
+            let code = if is_denied { exit::PRE_CREATE_CHECK } else { exit::GENERAL };
+            cli.code(code).docker_machine_code(exit::GENERAL).docker_machine_says(format!(
+                "Error setting machine configuration from flags provided: {cause}"
+            ))
+        }
         None => cli,
     };
     if kept { resumable(cli, name) } else { cli }

@@ -93,7 +93,8 @@ async fn show(name: &str, format: Option<&str>, session: &Session) -> Result<(),
     let rows: Vec<_> = std::iter::once(header).chain(rows).collect();
     text += &format!("\n{}", table::render(&rows));
     if !kind.permissions().is_empty() {
-        text += &format!("\nThe least that the account must be allowed:\n{}\n", kind.permissions());
+        text += "\nThe least that the account must be allowed:\n";
+        text += &kind.permissions().lines().map(|line| format!("  {line}\n")).collect::<String>();
     }
     Ok(console::print(&text)?)
 }

@@ -11,6 +11,7 @@ use machine_driver::{
 use serde_json::Value;
 
 use super::{Engine, Machine};
+use crate::store::{Record, StoreError};
 
 /// What was found, and where nothing could be looked for.
 #[derive(Debug, Default)]
@@ -123,15 +124,17 @@ async fn in_account(
     let account = driver.account().expect("only those with an account are looked through");
     let resources = account.resources(context).await?;
     // The store is read after the account, so that what is made meanwhile is not taken for left.
+    let store = engine.store.names()?;
+    let records: Vec<_> = store.iter().map(|name| engine.store.load(name)).collect();
     let mut leftovers = Vec::new();
     let mut expired = BTreeSet::new();
     let mut used = false;
     let now = SystemTime::now();
     for resource in resources {
         let machine = &resource.tags.machine;
-        let owner = owner(engine, &resource);
+        let owner = owner(&store, &records, &resource);
         let why = match owner {
-            _ if resource.is_shared() && (used || has_machine(engine, driver.kind())) => continue,
+            _ if resource.is_shared() && (used || has_machine(&records, driver.kind())) => continue,
             _ if resource.is_shared() => "no machine is left",
             Owner::None => "no such machine",
             Owner::Another => "not the machine's",
@@ -176,6 +179,8 @@ fn leftover(
     }
 }
 
+type Loaded = std::result::Result<Record, StoreError>;
+
 enum Owner {
     None,
     Machine,
@@ -184,16 +189,18 @@ enum Owner {
 }
 
 /// Whose a resource is. In doubt it is the machine's.
-fn owner(engine: &Engine, resource: &Resource) -> Owner {
-    let name = &resource.tags.machine;
-    if !crate::store::is_directory_name(name) || !engine.store.exists(name) {
-        return Owner::None;
+fn owner(names: &[String], records: &[Loaded], resource: &Resource) -> Owner {
+    let is_mentioned = |record: &Loaded| {
+        record.as_ref().is_ok_and(|record| mentions(&record.driver, &resource.id))
+    };
+    if records.iter().any(is_mentioned) {
+        return Owner::Machine;
     }
-    match engine.store.load(name) {
-        Ok(record) if !record.unfinished && !mentions(&record.driver, &resource.id) => {
-            Owner::Another
-        }
-        _ => Owner::Machine,
+    let place = names.iter().position(|name| *name == resource.tags.machine);
+    match place.map(|place| &records[place]) {
+        None => Owner::None,
+        Some(Ok(record)) if !record.unfinished => Owner::Another,
+        Some(_) => Owner::Machine,
     }
 }
 
@@ -208,12 +215,9 @@ fn mentions(record: &Value, id: &str) -> bool {
     }
 }
 
-fn has_machine(engine: &Engine, driver: &str) -> bool {
-    let Ok(names) = engine.store.names() else { return true };
-    names.iter().any(|name| {
-        let record = engine.store.load(name);
-        record.map_or(true, |record| record.driver_name == driver)
-    })
+/// A record that cannot be read may be one of these.
+fn has_machine(records: &[Loaded], driver: &str) -> bool {
+    records.iter().any(|it| it.as_ref().map_or(true, |record| record.driver_name == driver))
 }
 
 /// Complete machines of which the cloud says that they are not there.

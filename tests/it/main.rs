@@ -4,6 +4,8 @@
 #[cfg(target_os = "linux")]
 mod bad_hosts;
 mod bad_input;
+#[cfg(target_os = "linux")]
+mod clouds;
 #[cfg(unix)]
 mod compat;
 #[cfg(unix)]

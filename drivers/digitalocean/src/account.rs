@@ -4,11 +4,12 @@ use machine_driver::{Account, Context, Error, ErrorKind, Resource, Result, Tags,
 
 use crate::driver::DigitalOcean;
 use crate::firewall;
-use crate::place::{Place, with_token_hint};
+use crate::place::{self, Place, with_token_hint};
 
 const DROPLET: &str = "droplet";
 const KEY: &str = "SSH key";
 const FIREWALL: &str = "firewall";
+const TAG: &str = "tag";
 
 #[async_trait]
 impl Account for DigitalOcean {
@@ -29,6 +30,17 @@ impl Account for DigitalOcean {
             let tags = Tags::from_label(&it.name).filter(|tags| tags.store == store)?;
             Some(Resource { kind: KEY, id: it.id.to_string(), name: tags.machine.clone(), tags })
         });
+        let tags = place.tags().await?.into_iter().filter_map(|name| {
+            let machine = match place::read_expiry(&name, store) {
+                Some((machine, _)) => machine,
+                None if [place::store_tag(store), firewall::guard_tag(store)].contains(&name) => {
+                    String::new()
+                }
+                None => return None,
+            };
+            let tags = Tags { store: store.to_owned(), machine, created: 0, expires: None };
+            Some(Resource { kind: TAG, id: name.clone(), name, tags })
+        });
         let firewall = place.firewall(store, Duration::ZERO).await?.map(|it| Resource {
             kind: FIREWALL,
             id: it.id,
@@ -40,7 +52,7 @@ impl Account for DigitalOcean {
                 expires: None,
             },
         });
-        Ok(droplets.chain(keys).chain(firewall).collect())
+        Ok(droplets.chain(keys).chain(firewall).chain(tags).collect())
     }
 
     async fn delete(&self, cx: &Context, resource: &Resource) -> Result<()> {
@@ -54,9 +66,9 @@ impl Account for DigitalOcean {
         match resource.kind {
             DROPLET => place.delete_droplet(number()?).await,
             KEY => place.delete_key(number()?).await,
-            _ if resource.name == firewall::name(&resource.tags.store) => {
-                place.drop_firewall(cx, &resource.tags.store).await
-            }
+            TAG if !resource.is_shared() => place.delete_tag(&resource.id).await,
+            // The last of the store's own go together, and only if no droplet is left.
+            TAG | FIREWALL => place.drop_firewall(cx, &resource.tags.store).await,
             other => Err(Error::unsupported("digitalocean", &format!("the removal of a {other}"))),
         }
     }

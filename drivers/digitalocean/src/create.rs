@@ -2,14 +2,14 @@ use std::time::{Duration, SystemTime};
 
 use machine_driver::cloud::{Openings, openings, use_common};
 use machine_driver::wait::{Look, Wait};
-use machine_driver::{Birth, Context, Driver, Error, ErrorKind, FirstBoot, Result, Tags, tags};
+use machine_driver::{Birth, Context, Driver, Error, ErrorKind, FirstBoot, Result, Tags};
 use serde_json::{Value, json};
 
 use crate::check::chosen_image;
 use crate::driver::DigitalOcean;
 use crate::droplet::Droplet;
 use crate::firewall::guard_tag;
-use crate::place::{Place, store_tag};
+use crate::place::{Place, expiry_tag, store_tag};
 use crate::ssh_key;
 
 /// How long a droplet may take until it has its addresses: a minute is usual.
@@ -92,8 +92,7 @@ async fn make_droplet(
             true
         }
     };
-    driver.record.expiry_tag =
-        tags.expires.map(|at| tags::word(tags::EXPIRES, &at.to_string())).unwrap_or_default();
+    driver.record.expiry_tag = expiry_tag(tags).unwrap_or_default();
     cx.checkpoint(driver)?;
     cx.progress.line("Creating Digital Ocean droplet...");
     let body = body(driver, place, tags, guarded, &birth.first_boot).await?;

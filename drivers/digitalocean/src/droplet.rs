@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::place::{POLL, Place, store_tag};
+use crate::place::{POLL, Place, read_expiry, store_tag};
 
 /// What the driver reads of a droplet.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -65,7 +65,9 @@ impl Droplet {
         let tags = Tags::from_words(self.tags.iter().map(String::as_str))?;
         let created = OffsetDateTime::parse(&self.created_at, &Rfc3339);
         let created = created.map_or(0, |at| u64::try_from(at.unix_timestamp()).unwrap_or(0));
-        Some(Tags { machine: self.name.clone(), created, ..tags })
+        let expires = self.tags.iter().find_map(|tag| read_expiry(tag, &tags.store));
+        let expires = expires.map(|(_, at)| at);
+        Some(Tags { machine: self.name.clone(), created, expires, ..tags })
     }
 }
 
@@ -100,7 +102,7 @@ mod tests {
     #[test]
     fn a_droplet_says_whose_it_is() {
         let text = r#"{"id":7,"name":"web-1","status":"active","created_at":"2026-11-25T12:00:00Z",
-            "tags":["team","machine-store:0123456789ab","machine-expires:1795000000"],
+            "tags":["team","machine-store:0123456789ab","machine-expires-0123456789ab-web-1:1795000000"],
             "networks":{"v4":[{"ip_address":"10.0.0.2","type":"private"},
                 {"ip_address":"192.0.2.9","type":"public"}],"v6":[]}}"#;
         let droplet: Droplet = serde_json::from_str(text).unwrap();

@@ -97,6 +97,12 @@ impl Place {
         gone.map(drop)
     }
 
+    /// The names of all tags of the account.
+    pub(crate) async fn tags(&self) -> Result<Vec<String>> {
+        let all: Vec<Value> = self.all("tags", "/v2/tags").await?;
+        Ok(all.iter().filter_map(|tag| tag["name"].as_str().map(str::to_owned)).collect())
+    }
+
     pub(crate) async fn delete_tag(&self, tag: &str) -> Result<()> {
         self.api.delete(format!("/v2/tags/{tag}")).send_if_there().await.map(drop)
     }
@@ -115,19 +121,19 @@ impl Firewall {
 }
 
 /// SSH, Docker and ping from `networks`, everything among the store's own droplets, and everything
-/// out.
+/// out. Port `0` is DigitalOcean's word for all.
 fn firewall(store: &str, networks: &[String]) -> Value {
     let among = json!({ "tags": [guard_tag(store)] });
     let world = json!({ "addresses": ["0.0.0.0/0", "::/0"] });
     let mut inbound = rules(&networks.iter().collect::<Vec<_>>());
     inbound.extend([
-        json!({ "protocol": "tcp", "ports": "all", "sources": among }),
-        json!({ "protocol": "udp", "ports": "all", "sources": among }),
+        json!({ "protocol": "tcp", "ports": "0", "sources": among }),
+        json!({ "protocol": "udp", "ports": "0", "sources": among }),
     ]);
     let outbound = [
-        json!({ "protocol": "tcp", "ports": "all", "destinations": world }),
-        json!({ "protocol": "udp", "ports": "all", "destinations": world }),
-        json!({ "protocol": "icmp", "destinations": world }),
+        json!({ "protocol": "tcp", "ports": "0", "destinations": world }),
+        json!({ "protocol": "udp", "ports": "0", "destinations": world }),
+        json!({ "protocol": "icmp", "ports": "0", "destinations": world }),
     ];
     json!({
         "name": name(store),
@@ -142,6 +148,6 @@ fn rules(networks: &[&String]) -> Vec<Value> {
     vec![
         json!({ "protocol": "tcp", "ports": "22", "sources": sources }),
         json!({ "protocol": "tcp", "ports": "2376", "sources": sources }),
-        json!({ "protocol": "icmp", "sources": sources }),
+        json!({ "protocol": "icmp", "ports": "0", "sources": sources }),
     ]
 }

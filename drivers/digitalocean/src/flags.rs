@@ -83,9 +83,9 @@ pub(crate) fn flags() -> Vec<Flag> {
 
 /// The least that a token must be allowed: DigitalOcean's scopes.
 pub(crate) const PERMISSIONS: &str = "\
-  account:read
-  droplet:create, droplet:read, droplet:update, droplet:delete
-  ssh_key:create, ssh_key:read, ssh_key:delete
-  firewall:create, firewall:read, firewall:update, firewall:delete
-  tag:create, tag:read, tag:delete
-  regions:read, sizes:read, image:read, vpc:read, actions:read";
+account:read
+droplet:create, droplet:read, droplet:update, droplet:delete
+ssh_key:create, ssh_key:read, ssh_key:delete
+firewall:create, firewall:read, firewall:update, firewall:delete
+tag:create, tag:read, tag:delete
+regions:read, sizes:read, image:read, vpc:read, actions:read";

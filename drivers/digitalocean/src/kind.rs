@@ -37,7 +37,7 @@ impl Kind for DigitalOceanKind {
         let record = Record::new(cx, values);
         if record.access_token.is_empty() {
             let message = format!("digitalocean driver requires the --{TOKEN} option");
-            return Err(Error::new(ErrorKind::Flags, message)
+            return Err(Error::new(ErrorKind::Denied, message)
                 .hint(format!("export {TOKEN_VARIABLE}=..."))
                 .hint(format!(
                     "or keep it elsewhere: --{TOKEN} 'command:pass show digitalocean'"

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 use machine_driver::rest::{
     Answer, Api, Bearer, Complaint, Pace, Rate, Request, Shared, all_pages,
 };
-use machine_driver::{Context, Error, ErrorKind, Result, tags};
+use machine_driver::{Context, Error, ErrorKind, Result, Tags, tags};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -57,7 +57,7 @@ impl Place {
         let what = "DigitalOcean access token";
         let token = record.access_token.reveal(cx, what, TOKEN_VARIABLE).await?;
         let name = format!("{} {token}", record.api_url());
-        let pace = Pace::shared(&cx.cache_dir, &name, RATE);
+        let pace = Pace::of(cx, &name, RATE);
         let api =
             Api::new("DigitalOcean", record.api_url(), Bearer::new(&token)?, complaint, pace)?;
         Ok(Self { api, shared: Shared::new(&cx.cache_dir, &name), name })
@@ -110,6 +110,24 @@ fn from_value<T: DeserializeOwned>(value: Value) -> Result<T> {
 /// The tag on everything of a store.
 pub(crate) fn store_tag(store: &str) -> String {
     tags::word(tags::STORE, store)
+}
+
+/// The tag that says when a droplet's time is up. It names the droplet, so that nobody loses theirs
+/// when it is deleted.
+pub(crate) fn expiry_tag(tags: &Tags) -> Option<String> {
+    let key = format!("{}{}", expiry_prefix(&tags.store), tags.machine);
+    tags.expires.map(|at| format!("{}:{at}", key.replace('.', "_")))
+}
+
+/// What all such tags of a store begin with.
+pub(crate) fn expiry_prefix(store: &str) -> String {
+    format!("{}-{store}-", tags::EXPIRES)
+}
+
+/// The machine and the time of such a tag.
+pub(crate) fn read_expiry(tag: &str, store: &str) -> Option<(String, u64)> {
+    let (machine, at) = tag.strip_prefix(&expiry_prefix(store))?.split_once(':')?;
+    Some((machine.replace('_', "."), at.parse().ok()?))
 }
 
 /// DigitalOcean has two forms of errors.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::{Answer, retry};
-use crate::{Error, ErrorKind, Result, file};
+use crate::{Context, Error, ErrorKind, Result, file};
 
 /// How often one account is called, by all processes of this computer together: whoever wants to
 /// call takes the next turn, so that a hundred machines made at once are refused nothing.
@@ -41,6 +41,17 @@ struct Turns {
 const PATIENCE: f64 = 300.0;
 
 impl Pace {
+    /// The pace of an account, in the driver's cache. `MACHINE_API_RATE` replaces the vendor's calls
+    /// per second, for accounts that have more, or share them with others.
+    pub fn of(cx: &Context, account: &str, rate: Rate) -> Self {
+        let wish = cx.environment.var("MACHINE_API_RATE").and_then(|it| it.parse::<f64>().ok());
+        let rate = match wish.filter(|it| it.is_finite() && *it > 0.0) {
+            None => rate,
+            Some(per_second) => Rate { per_second, burst: 5 },
+        };
+        Self::shared(&cx.cache_dir, account, rate)
+    }
+
     /// The pace of the account that `account` tells from others (it is hashed, so it may be a
     /// secret). Its turns are kept in `dir`, which is the driver's cache.
     pub fn shared(dir: &Path, account: &str, rate: Rate) -> Self {
