@@ -11,7 +11,7 @@ use machine_driver::process::{self, Run};
 use machine_driver::{Result, file};
 use serde::{Deserialize, Serialize};
 
-use super::{Engine, Machine};
+use super::Engine;
 use crate::tls::docker::{Api, Client};
 
 const NAME: &str = "docker-client.json";
@@ -65,8 +65,8 @@ pub fn misfit(engine: &Engine, name: &str) -> Option<Misfit> {
 }
 
 /// Finds out about a machine whose Engine answers. It is only a remark, so nothing fails here.
-pub(super) async fn look(engine: &Engine, machine: &Machine<'_>, docker: &Client) {
-    let path = machine.context.machine_dir.join(NAME);
+pub(super) async fn look(engine: &Engine, name: &str, docker: &Client) {
+    let path = engine.store.machine_dir(name).join(NAME);
     let result = match compare(engine, docker).await {
         Ok(Some(misfit)) => {
             let text = serde_json::to_vec(&misfit).expect("plain data is JSON");
@@ -158,6 +158,63 @@ fn apis_of_client(version: &str) -> Option<(Api, Api)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::iso::ImageSettings;
+
+    /// An engine whose search path is `bin` in a directory that has a machine `lab1`.
+    fn engine(dir: &Path) -> Engine {
+        let store = crate::store::Store::new(dir.join("store"));
+        std::fs::create_dir_all(store.machine_dir("lab1")).unwrap();
+        std::fs::create_dir_all(dir.join("bin")).unwrap();
+        Engine {
+            registry: crate::engine::Registry::built_in(),
+            images: crate::iso::Images::new(dir.join("cache"), ImageSettings::default()),
+            certs: crate::tls::CertPaths::in_dir(&store.certs_dir()),
+            organisation: "ada".into(),
+            search_path: dir.join("bin").into(),
+            runtime_dir: dir.join("run"),
+            boot_deadline: PATIENCE,
+            store,
+        }
+    }
+
+    /// A docker client that can say its version, and counts how often it does.
+    #[cfg(unix)]
+    fn install(dir: &Path, version: &str) {
+        use std::os::unix::fs::PermissionsExt;
+        let (path, log) = (dir.join("bin/docker"), dir.join("asked"));
+        std::fs::remove_file(&path).ok();
+        let script = format!(
+            "#!/bin/sh\necho >>'{}'\necho 'Docker version {version}, build 0123'\n",
+            log.display()
+        );
+        std::fs::write(&path, script).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn an_engine_of_2019_and_clients_of_now() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        let engine = engine(dir);
+        let answer = r#"{"Version":"18.09.4","ApiVersion":"1.39","MinAPIVersion":"1.12"}"#;
+        let docker = crate::tls::tests::handshake::engine_that_says(dir, answer);
+        look(&engine, "lab1", &docker).await;
+        assert_eq!(misfit(&engine, "lab1"), None, "there is no client");
+        install(dir, "29.0.4");
+        for _ in 0..2 {
+            look(&engine, "lab1", &docker).await;
+            let bad = misfit(&engine, "lab1").unwrap();
+            assert!(bad.is_old_engine() && bad.engine == "18.09.4");
+            assert_eq!((bad.client_version(), bad.speaks.1), ("29.0.4", Api(1, 39)));
+        }
+        assert_eq!(std::fs::read_to_string(dir.join("asked")).unwrap(), "\n", "asked once");
+        install(dir, "28.2.2");
+        assert_eq!(misfit(&engine, "lab1"), None, "the client is another one now");
+        look(&engine, "lab1", &docker).await;
+        assert_eq!(misfit(&engine, "lab1"), None);
+        assert!(!engine.store.machine_dir("lab1").join(NAME).exists());
+    }
 
     #[test]
     fn old_and_new_clients() {

@@ -32,7 +32,7 @@ pub(super) async fn docker_answers(engine: &Engine, machine: &Machine<'_>) -> Re
         }
     });
     answered.await.map_err(|error| with_console(with_way_in(error, machine, &url), console))?;
-    super::client::look(engine, machine, &client).await;
+    super::client::look(engine, machine.name(), &client).await;
     Ok(())
 }
 

@@ -161,8 +161,7 @@ impl<'a> Desk<'a> {
         }
     }
 
-    /// The ISO of a release that the server has described.
-    /// `target` is where it is said to go.
+    /// The ISO of a release that the server has described, which is said to go to `target`.
     pub(super) async fn of_release(
         &self,
         releases: &Releases,

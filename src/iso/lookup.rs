@@ -74,7 +74,7 @@ impl Lookup<'_> {
     }
 
     async fn ask(&self, url: &str, etag: Option<&str>) -> Result<Response> {
-        let mut pause = Duration::ZERO;
+        let mut pauses = [300, 900].map(Duration::from_millis).into_iter();
         loop {
             let send = || async {
                 let mut request = self.client.get(url).timeout(DEADLINE);
@@ -92,12 +92,12 @@ impl Lookup<'_> {
             if status.is_success() || status == StatusCode::NOT_MODIFIED {
                 return Ok(response);
             }
-            let wish = download::retry_after(response.headers());
-            match wish.filter(|wish| pause.is_zero() && *wish <= PATIENCE) {
-                Some(wish) => pause = wish.max(Duration::from_millis(1)),
+            let wish = download::retry_after(response.headers()).unwrap_or_default();
+            let may_pass = matches!(status.as_u16(), 408 | 429 | 500..) && wish <= PATIENCE;
+            match pauses.next().filter(|_| may_pass) {
+                Some(pause) => tokio::time::sleep(pause.max(wish)).await,
                 None => return Err(self.refusal(url, &response)),
             }
-            tokio::time::sleep(pause).await;
         }
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::lab::Lab;
 
-const COMMANDS: [&str; 37] = [
+const COMMANDS: [&str; 38] = [
     "active",
     "adopt",
     "completion",
@@ -43,6 +43,7 @@ const COMMANDS: [&str; 37] = [
     "url",
     "version",
     "image build",
+    "image pull",
 ];
 
 #[test]
