@@ -21,9 +21,12 @@ struct BootImage {
 /// The choice is made once: a `create` that carries on under another name of the program, or with
 /// other settings, makes the same machine.
 pub(super) fn choice(engine: &Engine, machine: &Machine<'_>) -> Choice {
-    recorded(machine).unwrap_or_else(|| {
-        engine.images.choose(machine.driver.image_source(), machine.kind.boots_boot2docker())
-    })
+    let named = machine.driver.image_source();
+    match recorded(machine) {
+        Some(choice) => choice,
+        None if named.is_none() && is_docker_machines(machine) => Choice::Boot2docker,
+        None => engine.images.choose(named, machine.kind.boots_boot2docker()),
+    }
 }
 
 /// Whether the machine boots one of our own images. Before there was `image.json`, whatever the
@@ -31,8 +34,13 @@ pub(super) fn choice(engine: &Engine, machine: &Machine<'_>) -> Choice {
 pub(super) fn is_own(machine: &Machine<'_>) -> bool {
     match recorded(machine) {
         Some(choice) => choice == Choice::Own,
-        None => machine.driver.image_source().is_none(),
+        None => machine.driver.image_source().is_none() && !is_docker_machines(machine),
     }
+}
+
+/// Whether docker-machine made it, with the image that its driver boots: we write down what we give.
+fn is_docker_machines(machine: &Machine<'_>) -> bool {
+    machine.kind.boots_boot2docker() && !machine.record.unfinished
 }
 
 pub(super) fn record(machine_dir: &Path, choice: &Choice, image: &Image) -> Result<()> {

@@ -9,7 +9,7 @@ use machine_guest::apt::compare_versions;
 use serde::{Deserialize, Serialize};
 
 use super::fetch::{Desk, isos, known, unable_to_look};
-use super::isos::Iso;
+use super::isos::{Iso, Isos};
 use super::known::FINAL;
 use super::lookup::Release;
 use super::releases::Releases;
@@ -54,7 +54,12 @@ pub(super) async fn latest(images: &Images, progress: &dyn Progress) -> Result<I
                     return Ok(shelf.image(version));
                 }
             };
-            let broken = expected(images, &releases, &latest, &version)?
+            let of_latest = expected(&desk.isos, &releases, &latest, &latest.tag)?;
+            // Whatever its label says: those of some releases say something else (boot2docker#1347).
+            if of_latest.as_ref() == Some(&sha256) {
+                return Ok(shelf.image(version));
+            }
+            let broken = expected(&desk.isos, &releases, &latest, &version)?
                 .is_some_and(|expected| expected != sha256);
             if !broken && is_current(&version, &latest.tag) {
                 return Ok(shelf.image(version));
@@ -66,7 +71,7 @@ pub(super) async fn latest(images: &Images, progress: &dyn Progress) -> Result<I
                 ));
             }
             say_outdated(progress);
-            match shelf.fill(&desk, &releases, &latest, progress).await {
+            match shelf.fill(&desk, &releases, &latest).await {
                 // An older one is better than none.
                 Err(error) if !broken => {
                     progress.warn(&format!("going on with {version}: {}", error.one_line()));
@@ -91,7 +96,7 @@ pub(super) async fn latest(images: &Images, progress: &dyn Progress) -> Result<I
                 Ok(latest) => latest,
                 Err(error) => without_answer(&desk, &releases, error, progress)?,
             };
-            shelf.fill(&desk, &releases, &latest, progress).await
+            shelf.fill(&desk, &releases, &latest).await
         }
     }
 }
@@ -165,7 +170,7 @@ fn without_answer(
 
 /// What an image of this version must be, if anybody knows.
 fn expected(
-    images: &Images,
+    isos: &Isos,
     releases: &Releases,
     latest: &Release,
     version: &str,
@@ -177,7 +182,7 @@ fn expected(
         return Ok(Some(known.to_owned()));
     }
     let url = releases.iso_url(version);
-    let mut isos = isos(images).all()?;
+    let mut isos = isos.all()?;
     isos.retain(|iso| iso.urls.contains(&url));
     Ok(isos.pop().map(|iso| iso.sha256))
 }
@@ -234,13 +239,7 @@ impl Shelf {
 
     /// Puts a release there. It is a copy: people write over this file, and over those of machines
     /// that are linked to it, and the cache must not change with them.
-    async fn fill(
-        &self,
-        desk: &Desk<'_>,
-        releases: &Releases,
-        latest: &Release,
-        progress: &dyn Progress,
-    ) -> Result<Image> {
+    async fn fill(&self, desk: &Desk<'_>, releases: &Releases, latest: &Release) -> Result<Image> {
         let iso = desk.of_release(releases, latest, &self.path).await?;
         let from = desk.isos.path(&iso);
         file::copy(&from, &self.path).map_err(|error| {
@@ -248,12 +247,6 @@ impl Shelf {
         })?;
         if let Ok(stamp) = file::stamp(&self.path) {
             self.note(&Seen { stamp, sha256: iso.sha256 });
-        }
-        if iso.version != latest.tag {
-            progress.warn(&format!(
-                "the image of the release {} says that it is {}",
-                latest.tag, iso.version
-            ));
         }
         Ok(self.image(iso.version))
     }

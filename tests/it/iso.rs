@@ -104,6 +104,19 @@ fn the_lines_are_docker_machines() {
     assert_eq!(booted(&lab, "four"), iso("v100.0.0"));
 }
 
+/// docker-machine downloaded such an ISO for every machine (boot2docker#1347).
+#[test]
+fn a_label_that_says_another_version() {
+    let (lab, server) = (Lab::new(), Releases::start());
+    server.publish("v98.0.0", iso("v1.0.0"));
+    for name in ["one", "two"] {
+        let created = run(&mut create(&lab, &server, name));
+        assert_eq!(created.code, Some(0), "{}", created.stderr);
+        assert_eq!(created.stdout.contains("Downloading"), name == "one", "{}", created.stdout);
+    }
+    assert_eq!(server.downloads(), [0]);
+}
+
 #[test]
 fn the_rule_for_the_default_image() {
     let (lab, server) = (Lab::new(), Releases::with("v98.0.0"));
