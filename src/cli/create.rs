@@ -153,6 +153,7 @@ pub(super) async fn run(args: Args, given: Given, session: &Session) -> Result<E
     if context {
         super::context::create(&name, false, session)?;
     }
+    super::misfit::warn(&name, session);
     console::println(&format!(
         "To see how to connect your Docker Client to the Docker Engine running on this virtual \
          machine, run: {} env {name}",

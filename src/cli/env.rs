@@ -75,6 +75,7 @@ async fn set(args: &Args, session: &Session) -> Result<String, CliError> {
     ];
     if url.starts_with("tcp://") {
         warn_of_expiry(&name, session);
+        super::misfit::warn(&name, session);
     } else {
         // An empty variable is as good as none to docker, and forgets another machine's.
         variables[0].1.clear();

@@ -5,7 +5,9 @@
 
 mod adopt;
 mod birth;
+mod boot_image;
 mod certificates;
+mod client;
 mod create;
 mod docker_context;
 mod doctor;
@@ -43,6 +45,7 @@ use crate::tls::CertPaths;
 pub use adopt::{Address, adopt};
 pub(crate) use birth::{issue_server, server_tls};
 pub use certificates::{Expiry, expiry, regenerate, renew_client};
+pub use client::{Misfit, misfit};
 pub use create::{CreateError, Request, Step, create};
 pub use docker_context::{DockerContext, create_context, current_context, remove_context};
 pub use doctor::{Finding, Health, examine};

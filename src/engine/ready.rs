@@ -31,7 +31,9 @@ pub(super) async fn docker_answers(engine: &Engine, machine: &Machine<'_>) -> Re
             _ => Look::NotYet(Some(error)),
         }
     });
-    answered.await.map_err(|error| with_console(with_way_in(error, machine, &url), console))
+    answered.await.map_err(|error| with_console(with_way_in(error, machine, &url), console))?;
+    super::client::look(engine, machine.name(), &client).await;
+    Ok(())
 }
 
 /// A host that was there before us has a firewall that is not ours.

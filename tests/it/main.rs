@@ -30,9 +30,15 @@ mod hosts;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
+#[cfg(unix)]
+mod iso;
+#[cfg(unix)]
+mod iso_offline;
 mod lab;
 mod listing;
 mod ls;
+#[cfg(unix)]
+mod releases;
 #[cfg(unix)]
 mod remote;
 mod store;

@@ -54,6 +54,13 @@ pub trait Kind: Send + Sync {
         ""
     }
 
+    /// Whether docker-machine's driver of this name boots boot2docker's latest release. Where the
+    /// program stands in docker-machine's place, so does this one, unless the user names another
+    /// image.
+    fn boots_boot2docker(&self) -> bool {
+        false
+    }
+
     /// Machines prepared in advance, where the driver can do that.
     fn templates(&self) -> Option<&dyn Templates> {
         None
@@ -147,7 +154,8 @@ pub trait Driver: Debug + Send + Sync {
         None
     }
 
-    /// The address or path of the boot image that the user asked for instead of the default one.
+    /// The boot image that the user asked for instead of the default one, in the words in which it
+    /// was said: an address, a path, a version or `latest`.
     fn image_source(&self) -> Option<&str> {
         None
     }

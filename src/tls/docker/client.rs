@@ -3,10 +3,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use machine_driver::{Error, Result};
-use serde::Deserialize;
 
 use super::super::{ClientPaths, TlsError};
-use super::DockerError;
+use super::{About, DockerError};
 
 /// A client for one Docker Engine, to be used again while it is waited for.
 #[derive(Debug, Clone)]
@@ -57,11 +56,15 @@ impl Client {
     /// The Engine's version, for example `28.2.2`. The question names no version of the API, so an
     /// Engine of any age answers it.
     pub async fn version(&self, deadline: Duration) -> Result<String> {
+        Ok(self.about(deadline).await?.version)
+    }
+
+    /// The same with the versions of the API that the Engine speaks.
+    pub async fn about(&self, deadline: Duration) -> Result<About> {
         let answer = self.ask("version", deadline).await?;
-        let version: Version = serde_json::from_slice(&answer).map_err(|_| {
-            DockerError::NotDocker { endpoint: self.endpoint.clone(), source: None }
-        })?;
-        Ok(version.version)
+        let not_docker =
+            || DockerError::NotDocker { endpoint: self.endpoint.clone(), source: None };
+        Ok(About::read(&answer).ok_or_else(not_docker)?)
     }
 
     async fn ask(&self, path: &str, deadline: Duration) -> Result<Vec<u8>, DockerError> {
@@ -75,13 +78,6 @@ impl Client {
         let body = response.bytes().await.map_err(sorted)?;
         Ok(body.to_vec())
     }
-}
-
-/// The part of the answer to `GET /version` that we show.
-#[derive(Deserialize)]
-struct Version {
-    #[serde(rename = "Version")]
-    version: String,
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {

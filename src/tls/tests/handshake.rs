@@ -72,6 +72,12 @@ fn ok(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
+/// A client of an Engine that gives `answer` to every question; the certificates go to `dir`.
+pub(crate) fn engine_that_says(dir: &Path, answer: &str) -> Client {
+    let (_, authority) = store(dir);
+    client(&engine(&authority, &server(&authority), &ok(answer)), dir)
+}
+
 fn server(authority: &Authority) -> Issued {
     authority.issue_server("ada.lab1", &names(&["127.0.0.1"]), now()).unwrap()
 }
