@@ -8,6 +8,8 @@ mod bad_input;
 mod compat;
 #[cfg(unix)]
 mod completion;
+#[cfg(unix)]
+mod conformance;
 mod crash;
 mod docs;
 #[cfg(unix)]
