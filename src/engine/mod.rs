@@ -61,7 +61,7 @@ pub use templates::{
     verify_template,
 };
 pub use tunnel::{end_tunnel, is_up, socket, tunnel};
-pub use upgrade::upgrade;
+pub use upgrade::{NewImage, upgrade};
 pub use version::docker_version;
 
 /// Everything the engine works with, put together by the command line or by a test.

@@ -80,6 +80,10 @@ impl Images {
         Ok(entries)
     }
 
+    pub(super) fn entry(&self, version: &str) -> Result<Entry> {
+        Entry::read(&self.dir_of(version)?)
+    }
+
     /// Hashes every file of an image and compares it with the manifest.
     pub fn verify(&self, version: &str) -> Result<()> {
         let dir = self.dir_of(version)?;

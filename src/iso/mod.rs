@@ -56,14 +56,20 @@ impl Images {
         }
     }
 
+    /// The image of that version in the cache.
+    pub fn of_version(&self, version: &str) -> Result<Image> {
+        self.entry(version)?.image()
+    }
+
+    /// The image of our own that `create` uses, if there is one.
+    pub fn newest(&self) -> Result<Option<Entry>> {
+        Ok(self.entries()?.into_iter().next_back())
+    }
+
     /// Builds an image from the packages that the mirror has now, unless that very image is
     /// already here. Two builds at once share the work: the second waits and takes the result.
     pub async fn build(&self, progress: Arc<dyn Progress>) -> Result<Entry> {
         build::build(self, progress).await
-    }
-
-    fn newest(&self) -> Result<Option<Entry>> {
-        Ok(self.entries()?.into_iter().next_back())
     }
 
     fn images_dir(&self) -> PathBuf {

@@ -17,6 +17,8 @@ mod doctor;
 mod env;
 mod envs;
 #[cfg(target_os = "linux")]
+mod families;
+#[cfg(target_os = "linux")]
 mod generic;
 mod golden;
 #[cfg(unix)]
