@@ -83,6 +83,27 @@ fn each_command_has_its_words() {
 }
 
 #[test]
+fn a_machine_that_does_not_say_how_it_is() {
+    let lab = Lab::new();
+    assert_eq!(lab.fake(&["--fake-fail", "state", "f1"]).code, Some(0));
+    let why = "step `state` was told to fail\n";
+    for (line, stdout, stderr, code) in [
+        ("status f1", "", format!("error getting state for host f1: {why}"), 1),
+        ("ip f1", "", format!("Error getting IP address: {why}"), 1),
+        ("url f1", "", why.to_owned(), 1),
+        ("ssh f1", "", why.to_owned(), 1),
+        ("ls -f {{.State}}|{{.URL}}|{{.Error}}", &format!("Error||{why}"), String::new(), 0),
+        ("stop f1", "Stopping \"f1\"...\nMachine \"f1\" was stopped.\n", String::new(), 0),
+        ("kill f1", "Killing \"f1\"...\nMachine \"f1\" was killed.\n", String::new(), 0),
+    ] {
+        let words: Vec<&str> = line.split(' ').collect();
+        let run = run(&mut lab.docker_machine(&words));
+        let said = (run.stdout.as_str(), run.stderr, run.code);
+        assert_eq!(said, (stdout, stderr, Some(code)), "{line}");
+    }
+}
+
+#[test]
 fn regenerating_is_asked_first() {
     let lab = lab();
     let question = "Regenerate TLS machine certs?  Warning: this is irreversible. (y/n): ";
