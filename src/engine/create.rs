@@ -46,6 +46,8 @@ pub struct Request {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
+    /// The store's authority and client certificate. Nothing of the machine is begun.
+    Authority,
     PreCheck,
     Image,
     Certificates,
@@ -94,7 +96,8 @@ pub async fn create(
             context.policy = request.policy.clone();
             let driver = kind.configure(&context, &request.values).map_err(nothing)?;
             check_first_boot(request, &*driver).map_err(nothing)?;
-            work.certificate_authority().map_err(nothing)?;
+            work.certificate_authority()
+                .map_err(|error| CreateError { step: Some(Step::Authority), ..nothing(error) })?;
             let unmade = Unmade { engine, name };
             engine.store.make_machine_dir(name).map_err(|error| nothing(error.into()))?;
             work.journal.create().map_err(|error| nothing(error.into()))?;
@@ -248,7 +251,8 @@ impl<'a> Work<'a> {
         if !birth::reaches_guest(machine) {
             self.say("Detecting operating system of created instance...");
             self.step(Step::Ssh, crate::provision::wait_for_ssh(self.engine, machine)).await?;
-            self.step(Step::Provision, crate::provision::provision(self.engine, machine)).await?;
+            let provisioned = Box::pin(crate::provision::provision(self.engine, machine));
+            self.step(Step::Provision, provisioned).await?;
         }
         self.say("Checking connection to Docker...");
         self.step(Step::Engine, ready::docker_answers(self.engine, machine)).await?;
@@ -336,6 +340,7 @@ fn failed(step: Step, error: Error) -> CreateError {
 impl Step {
     pub fn word(self) -> &'static str {
         match self {
+            Self::Authority => "authority",
             Self::PreCheck => "pre-check",
             Self::Image => "image",
             Self::Certificates => "certificates",

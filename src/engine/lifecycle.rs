@@ -31,7 +31,14 @@ pub async fn act(
         }
         _ => {}
     }
-    let state = machine.driver.state(&machine.context).await?;
+    let state = match machine.driver.state(&machine.context).await {
+        // A machine that does not say how it is can still be switched, as in docker-machine.
+        Err(error) if matches!(action, Action::Start | Action::Stop | Action::Kill) => {
+            tracing::debug!(%error, "the state");
+            State::None
+        }
+        state => state?,
+    };
     if matches!(action, Action::Stop | Action::Kill) {
         super::end_tunnel(engine, name).await;
     }

@@ -29,6 +29,7 @@ mod tunnel;
 #[path = "no_tunnel.rs"]
 mod tunnel;
 mod upgrade;
+mod version;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -63,7 +64,8 @@ pub use templates::{
     verify_template,
 };
 pub use tunnel::{end_tunnel, is_up, socket, tunnel};
-pub use upgrade::upgrade;
+pub use upgrade::{NewImage, upgrade};
+pub use version::docker_version;
 
 /// Everything the engine works with, put together by the command line or by a test.
 pub struct Engine {

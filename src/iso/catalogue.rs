@@ -86,6 +86,14 @@ impl Images {
         fetch::isos(self).all()
     }
 
+    /// The image of that version in the cache.
+    pub fn of_version(&self, version: &str) -> Result<Image> {
+        match self.place_of(version)? {
+            Place::Own(dir) => Entry::read(&dir)?.image(),
+            Place::Iso(iso) => Ok(Image::iso(&iso.version, fetch::isos(self).path(&iso))),
+        }
+    }
+
     /// Hashes every file of an image and compares it with what is known of it.
     pub fn verify(&self, version: &str) -> Result<()> {
         let dir = match self.place_of(version)? {

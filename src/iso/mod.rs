@@ -126,6 +126,11 @@ impl Images {
         }
     }
 
+    /// The image of our own that `create` uses, if there is one.
+    pub fn newest(&self) -> Result<Option<Entry>> {
+        Ok(self.entries()?.into_iter().next_back())
+    }
+
     /// Builds an image from the packages that the mirror has now, unless that very image is
     /// already here. Two builds at once share the work: the second waits and takes the result.
     pub async fn build(&self, progress: Arc<dyn Progress>) -> Result<Entry> {
@@ -136,10 +141,6 @@ impl Images {
     /// What is at an address is fetched again, for it may have changed.
     pub async fn pull(&self, text: &str, progress: &dyn Progress) -> Result<Iso> {
         fetch::pull(self, text, progress).await
-    }
-
-    fn newest(&self) -> Result<Option<Entry>> {
-        Ok(self.entries()?.into_iter().next_back())
     }
 
     fn images_dir(&self) -> PathBuf {

@@ -23,6 +23,7 @@ pub mod profile;
 mod service;
 mod settle;
 mod survey;
+mod upgrade;
 
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ pub use first_boot::first_boot;
 use host::Host;
 pub use options::{Install, Options};
 use survey::{Survey, survey};
+pub use upgrade::upgrade;
 
 /// How long a host that was there before us may take to let us in.
 const LOGIN: Duration = Duration::from_secs(60);

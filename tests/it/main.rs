@@ -10,12 +10,16 @@ mod clouds;
 mod compat;
 #[cfg(unix)]
 mod completion;
+#[cfg(unix)]
+mod conformance;
 mod crash;
 mod docs;
 #[cfg(unix)]
 mod doctor;
 mod env;
 mod envs;
+#[cfg(target_os = "linux")]
+mod families;
 #[cfg(target_os = "linux")]
 mod generic;
 mod golden;

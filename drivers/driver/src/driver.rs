@@ -160,6 +160,19 @@ pub trait Driver: Debug + Send + Sync {
         None
     }
 
+    /// The version of the boot image that the machine has. `None` where there is no such thing.
+    fn image_version(&self) -> Option<&str> {
+        None
+    }
+
+    /// Gives a machine that is switched off, and not saved, another boot image: for its next start
+    /// and all after it. A crash at any moment leaves a machine that boots the old image or the new
+    /// one. Present if [`Capabilities::change_image`] is.
+    async fn change_image(&mut self, cx: &Context, image: &Image) -> Result<()> {
+        let _ = (cx, image);
+        Err(Error::unsupported(self.kind(), "another boot image"))
+    }
+
     /// The file to which the machine's console is written, whose end is shown when a boot fails.
     fn console(&self, cx: &Context) -> Option<PathBuf> {
         let _ = cx;
@@ -192,6 +205,8 @@ pub struct Capabilities {
     pub cloud_init: bool,
     /// Can be saved with its memory, and carried on with.
     pub suspend: bool,
+    /// Can be given another boot image.
+    pub change_image: bool,
     /// The host was there before the machine and stays when it is removed: it keeps its keys, its
     /// name and its packages, and the engine restarts it over SSH.
     pub existing_host: bool,
