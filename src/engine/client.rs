@@ -171,6 +171,7 @@ mod tests {
             certs: crate::tls::CertPaths::in_dir(&store.certs_dir()),
             organisation: "ada".into(),
             search_path: dir.join("bin").into(),
+            environment: machine_driver::Environment::default(),
             runtime_dir: dir.join("run"),
             boot_deadline: PATIENCE,
             store,
