@@ -21,7 +21,7 @@ use machine_driver::{
     file,
 };
 
-use super::{Engine, Machine, birth, boot_image, ready};
+use super::{Engine, Machine, address, birth, boot_image, ready};
 use crate::iso::Choice;
 use crate::store::{
     AuthOptions, EngineOptions, HostOptions, Journal, Lock, Record, StoreError, SwarmOptions,
@@ -243,7 +243,8 @@ impl<'a> Work<'a> {
     async fn driver_create(&self, machine: &mut Machine<'_>, birth: &Birth) -> Result<()> {
         let context = machine.context.clone();
         machine.driver.create(&context, birth).await?;
-        context.checkpoint(&*machine.driver)
+        context.checkpoint(&*machine.driver)?;
+        address::learn(self.engine, machine).await
     }
 
     async fn guest(&self, machine: &mut Machine<'_>) -> Result<(), CreateError> {

@@ -3,6 +3,7 @@
 //! The engine never prints, prompts, or reads the environment, the working directory or the home
 //! directory: everything from outside is in [`Engine`] and in the [`Progress`] that it is given.
 
+mod address;
 mod adopt;
 mod birth;
 mod boot_image;

@@ -50,6 +50,8 @@ mod store;
 mod streams;
 #[cfg(unix)]
 mod tmpfs;
+#[cfg(target_os = "linux")]
+mod vbox;
 mod vm;
 #[cfg(unix)]
 mod warm;

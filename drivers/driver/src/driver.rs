@@ -119,7 +119,8 @@ pub trait Driver: Debug + Send + Sync {
 
     /// Makes the machine and starts it. Returns when the machine is started, not when its guest
     /// is ready: waiting for the guest is the engine's work, except for an address that only the
-    /// driver can learn, which is in [`Driver::endpoint`] on return.
+    /// driver can learn, which is in [`Driver::endpoint`] on return. One that only the guest knows is
+    /// asked for with [`Driver::address_query`].
     async fn create(&mut self, cx: &Context, birth: &Birth) -> Result<()>;
 
     async fn start(&mut self, cx: &Context) -> Result<()>;
@@ -152,6 +153,20 @@ pub trait Driver: Debug + Send + Sync {
     fn glance(&self, cx: &Context) -> Option<State> {
         let _ = cx;
         None
+    }
+
+    /// The command that prints the addresses of the guest, where nobody else knows them. After
+    /// `create` and `start` the engine runs it there over SSH as soon as it can log in, and hands what
+    /// it printed to [`Driver::learn_address`].
+    fn address_query(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Takes the address of the machine out of the answer to [`Driver::address_query`]. An error if it
+    /// is not in it yet; the engine then asks again.
+    fn learn_address(&mut self, answer: &str) -> Result<()> {
+        let _ = answer;
+        Err(Error::unsupported(self.kind(), "learning an address"))
     }
 
     /// The boot image that the user asked for instead of the default one, in the words in which it

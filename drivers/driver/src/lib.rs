@@ -7,7 +7,7 @@
 //!
 //! Start with [`Kind`] (what the registry holds: a name, a table of flags, constructors) and
 //! [`Driver`] (one machine of that kind). The rest is the kit: [`process`], [`http`], [`download`],
-//! [`wait`], [`keys`], [`seed`], [`mod@file`], and for clouds [`rest`], [`cloud`], [`Secret`] and
+//! [`wait`], [`keys`], [`seed`], [`shared`], [`mod@file`], and for clouds [`rest`], [`cloud`], [`Secret`] and
 //! [`Tags`].
 
 mod account;
@@ -31,6 +31,7 @@ mod record;
 pub mod rest;
 mod secret;
 pub mod seed;
+pub mod shared;
 mod state;
 pub mod tags;
 mod template;
