@@ -59,7 +59,11 @@ pub(crate) async fn modify(manage: &Manage, id: &str, args: &[String]) -> Result
 
 fn copy_image(vb: &mut VirtualBox, cx: &Context, files: &Files, image: &Image) -> Result<()> {
     let (from, to) = (&image.iso, files.iso());
-    cx.progress.line(&format!("Copying {} to {}...", from.display(), to.display()));
+    // An image that was asked for by name has been announced by whoever fetched it.
+    if vb.record.boot2docker_url.is_empty() {
+        let text = format!("Copying {} to {}...", from.display(), to.display());
+        cx.progress.line(&text);
+    }
     file::link_or_copy(from, &to)
         .map_err(|error| Error::from(error).context(format!("cannot copy `{}`", from.display())))?;
     vb.record.image_version.clone_from(&image.version);
