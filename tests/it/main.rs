@@ -41,6 +41,7 @@ mod iso_offline;
 mod lab;
 mod listing;
 mod ls;
+mod mended;
 #[cfg(unix)]
 mod releases;
 #[cfg(unix)]
