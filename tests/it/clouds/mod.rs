@@ -4,3 +4,9 @@
 mod digitalocean;
 mod faults;
 mod server;
+
+/// Says what was measured, for whoever reads the log.
+fn measured(text: &str) {
+    let text = format!("measured: {text}\n");
+    std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).unwrap();
+}

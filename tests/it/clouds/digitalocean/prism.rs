@@ -110,7 +110,7 @@ fn the_vendors_description_agrees_with_every_call_and_every_answer() {
         assert_eq!(ran.code, Some(0), "{args:?}: {}\n{}", ran.stderr, prism.said());
     }
     assert_eq!(server.left(), [""; 0]);
-    assert!(!prism.said().contains("Violation"), "{}", prism.said());
+    assert!(!prism.said().contains("VIOLATIONS"), "{}", prism.said());
 
     // It does find what is wrong: an answer without what the description demands, and a request.
     server.fake(|fake| {
@@ -121,7 +121,7 @@ fn the_vendors_description_agrees_with_every_call_and_every_answer() {
         .args(["gc", "-d", "digitalocean", "--dry-run"])
         .env("MACHINE_STORAGE_PATH", broken_store(&lab)));
     assert_eq!(broken.code, Some(1), "{}", broken.stdout);
-    assert!(prism.said().contains("Violation"), "{}", prism.said());
+    assert!(prism.said().contains("VIOLATIONS"), "{}", prism.said());
 }
 
 /// A store whose mark is on the droplet that no real one could be.
