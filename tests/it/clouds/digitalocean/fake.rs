@@ -87,7 +87,7 @@ impl DigitalOcean {
             "locked": false,
             "status": "new",
             "created_at": now(),
-            "features": [],
+            "features": if wish["ipv6"] == true { json!(["ipv6"]) } else { json!([]) },
             "backup_ids": [],
             "next_backup_window": { "start": now(), "end": now() },
             "snapshot_ids": [],
@@ -118,6 +118,12 @@ impl DigitalOcean {
             let public = &addresses[nth % addresses.len()];
             droplet["networks"]["v4"] =
                 json!([address("10.128.0.2", "private"), address(public, "public")]);
+            if droplet["features"] == json!(["ipv6"]) {
+                let address = "2604:a880:0:1010::18a:a001";
+                droplet["networks"]["v6"] = json!([
+                    { "ip_address": address, "netmask": 64, "gateway": "2604:a880::1", "type": "public" }
+                ]);
+            }
         }
     }
 

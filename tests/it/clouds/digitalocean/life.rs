@@ -182,6 +182,30 @@ fn what_is_wrong_is_found_before_anything_is_made() {
 }
 
 #[test]
+fn a_key_of_the_users_own_is_used_and_stays() {
+    let scene = Scene::new();
+    let fingerprint = "3b:16:bf:e4:8b:00:8b:b8:59:8c:a9:d3:f0:19:45:fa";
+    scene.server.fake(|fake| {
+        let key = serde_json::json!({ "id": 7, "fingerprint": fingerprint, "public_key": "x", "name": "me" });
+        fake.keys.insert(7, key)
+    });
+    let path = scene.lab.path().join("id_mine");
+    std::fs::write(&path, "PRIVATE").unwrap();
+    let flags = ["--digitalocean-ssh-key-path", path.to_str().unwrap()];
+    let other = scene.create(&["--digitalocean-ssh-key-fingerprint", "00:00", flags[0], flags[1]]);
+    assert_eq!(other.code, Some(3), "{}", other.stderr);
+    assert!(other.stderr.contains("with fingerprint 00:00 doesn't exist"), "{}", other.stderr);
+    let made =
+        scene.create(&["--digitalocean-ssh-key-fingerprint", fingerprint, flags[0], flags[1]]);
+    assert!(made.stderr.contains("the step `ssh` failed"), "{}", made.stderr);
+    let copy = scene.lab.store().join("machines/m1/id_mine");
+    assert_eq!(std::fs::read_to_string(&copy).unwrap(), "PRIVATE");
+    assert_eq!(scene.record()["Driver"]["SSHKeyPath"], copy.to_str().unwrap());
+    assert_eq!(scene.run(&["rm", "-y", "m1"]).code, Some(0));
+    assert_eq!(scene.server.left(), ["key \"me\""]);
+}
+
+#[test]
 fn a_default_image_that_has_gone_is_replaced() {
     let scene = Scene::new();
     scene.server.fake(|fake| fake.images = vec!["debian-13-x64", "ubuntu-26-04-x64"]);

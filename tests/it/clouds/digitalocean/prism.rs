@@ -97,8 +97,10 @@ fn the_vendors_description_agrees_with_every_call_and_every_answer() {
     };
     server.fake(|fake| fake.page = 1);
     let subject = subject_at(&server, &prism.url);
-    let ttl = ["--ttl", "1h", "--digitalocean-tags", "a, b", "--digitalocean-private-networking"];
-    let made = run(subject.create(&lab).args(ttl));
+    let ttl = ["--ttl", "1h", "--digitalocean-tags", "a, b"];
+    let more =
+        ["--digitalocean-private-networking", "--digitalocean-ipv6", "--digitalocean-backups"];
+    let made = run(subject.create(&lab).args(ttl).args(more));
     assert!(made.stderr.contains("the step `ssh` failed"), "{}\n{}", made.stderr, prism.said());
     let second = run(subject
         .machine(&lab)
