@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use machine_driver::{ErrorKind, Policy, Result};
+use machine_driver::{ErrorKind, Result};
 
 use super::console;
 use super::driver_flags::{self, Given};
@@ -262,11 +262,7 @@ fn request(args: Args, name: &str, given: Given, session: &Session) -> Result<Re
             let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
             (now + ttl).as_secs()
         }),
-    };
-    let policy = Policy {
         open_to: args.open_to,
-        open_to_world: as_docker_machine,
-        store_secrets: args.store_secrets || as_docker_machine,
     };
     Ok(Request {
         name: name.to_owned(),
@@ -276,7 +272,7 @@ fn request(args: Args, name: &str, given: Given, session: &Session) -> Result<Re
         swarm: swarm_options(args.swarm, variable("MACHINE_SWARM_IMAGE"))?,
         sans: args.tls_san,
         provisioning,
-        policy,
+        store_secrets: args.store_secrets || as_docker_machine,
     })
 }
 

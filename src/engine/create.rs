@@ -23,6 +23,7 @@ use machine_driver::{
 
 use super::{Engine, Machine, address, birth, boot_image, ready};
 use crate::iso::Choice;
+use crate::provision::Options;
 use crate::store::{
     AuthOptions, EngineOptions, HostOptions, Journal, Lock, Record, StoreError, SwarmOptions,
     check_name,
@@ -40,8 +41,9 @@ pub struct Request {
     /// Further names and addresses for the server certificate.
     pub sans: Vec<String>,
     /// What is to be done with a host that is provisioned over SSH, and by cloud-init.
-    pub provisioning: crate::provision::Options,
-    pub policy: Policy,
+    pub provisioning: Options,
+    /// Write secrets that were given literally into the record.
+    pub store_secrets: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,11 +91,15 @@ pub async fn create(
     let machine = match work.what_is_there().map_err(nothing)? {
         There::Unfinished(machine) => {
             work.say(&format!("Carrying on with machine \"{name}\"..."));
-            *machine
+            let mut machine = *machine;
+            let options = Options::load(&machine.context.machine_dir).map_err(nothing)?;
+            machine.context.policy = options.policy();
+            machine
         }
         There::Nothing => {
             let mut context = engine.context(name, kind.name(), Arc::clone(&work.progress));
-            context.policy = request.policy.clone();
+            context.policy =
+                Policy { store_secrets: request.store_secrets, ..request.provisioning.policy() };
             let driver = kind.configure(&context, &request.values).map_err(nothing)?;
             check_first_boot(request, &*driver).map_err(nothing)?;
             work.certificate_authority()
