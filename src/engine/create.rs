@@ -258,6 +258,10 @@ impl<'a> Work<'a> {
         self.say("Checking connection to Docker...");
         self.step(Step::Engine, ready::docker_answers(self.engine, machine)).await?;
         self.say("Docker is up and running!");
+        // The machine is as good as it was asked for, also if others do not hear of it.
+        if let Err(error) = machine.driver.announce(&machine.context).await {
+            self.progress.warn(&format!("the names are not known everywhere: {}", error.one_line()));
+        }
         Ok(())
     }
 
