@@ -1,7 +1,7 @@
 //! Files that survive a crash: written beside, synced, renamed.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 /// Replaces `path` with `content` in one step: a reader sees the old bytes or the new ones, also
@@ -22,18 +22,43 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&sha2::Sha256::digest(bytes))
 }
 
+/// The SHA-256 of a file, in lower-case hexadecimal.
+pub fn sha256_of(path: &Path) -> io::Result<String> {
+    use sha2::Digest;
+    let mut file = File::open(path)?;
+    let mut hash = sha2::Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(hex(&hash.finalize()));
+        }
+        hash.update(&buffer[..read]);
+    }
+}
+
 /// Bytes in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// Makes a directory and its parents, for the owner alone where they are new.
+#[cfg(unix)]
 pub fn create_dir(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Makes a directory and its parents, for the owner alone where they are new. A file system that
+/// knows no rights is used as it is; `doctor` says so.
+#[cfg(windows)]
+pub fn create_dir(path: &Path) -> io::Result<()> {
+    let first = path.ancestors().take_while(|it| !it.exists()).last();
+    fs::create_dir_all(path)?;
+    if let Some(error) = first.and_then(|first| crate::acl::make_private(first).err()) {
+        tracing::debug!(?first, %error, "rights");
+    }
+    Ok(())
 }
 
 /// Gives `to` the content of `from` at the least cost: a hard link where both lie on one file
@@ -43,9 +68,11 @@ pub fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    if fs::hard_link(from, to).is_ok() {
-        return Ok(());
-    }
+    if fs::hard_link(from, to).is_ok() { Ok(()) } else { copy(from, to) }
+}
+
+/// Replaces `to` with a copy of `from` in one step.
+pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let dir = to.parent().ok_or_else(|| io::Error::other("a file needs a directory"))?;
     let temp = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
     fs::copy(from, temp.path())?;

@@ -6,10 +6,12 @@
 //! home directory.
 //!
 //! Start with [`Kind`] (what the registry holds: a name, a table of flags, constructors) and
-//! [`Driver`] (one machine of that kind). The rest is the kit: [`process`], [`http`], [`wait`],
-//! [`keys`], [`seed`], [`mod@file`].
+//! [`Driver`] (one machine of that kind). The rest is the kit: [`process`], [`conversation`],
+//! [`http`], [`wait`], [`keys`], [`seed`], [`shared`], [`mod@file`].
 
+pub mod acl;
 mod context;
+pub mod conversation;
 mod driver;
 mod endpoint;
 mod error;
@@ -21,6 +23,7 @@ pub mod process;
 mod progress;
 mod record;
 pub mod seed;
+pub mod shared;
 mod state;
 mod template;
 pub mod wait;

@@ -45,7 +45,6 @@ mod program;
 mod qmp;
 mod record;
 mod saved;
-mod shared;
 mod system;
 mod template;
 
