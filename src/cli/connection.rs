@@ -6,7 +6,8 @@ use machine_driver::State;
 
 use super::error::CliError;
 use super::session::Session;
-use crate::engine::{Machine, swarm_url};
+use crate::engine::{self, Machine, swarm_url};
+use crate::output::progress::Display;
 use crate::tls::docker::Client;
 
 /// docker-machine's patience for the handshake.
@@ -22,10 +23,15 @@ pub(super) fn url(machine: &Machine<'_>, swarm: bool) -> Result<String, CliError
     Ok(swarm_url(machine.name(), &url, options)?)
 }
 
-/// An error for a machine that is half made or off. Our own commands ask nobody but the driver's
+/// An error for a machine that is half made or off. One that may have moved is looked for. Our own commands ask nobody but the driver's
 /// files; docker-machine asks the driver, so that `url` fails for a machine that is switched off.
 pub(super) async fn usable(machine: &Machine<'_>, session: &Session) -> Result<(), CliError> {
     machine.check_usable()?;
+    if machine.driver.may_have_moved() {
+        // What is printed may be code for a shell.
+        let progress = Display::plain(std::io::stderr()).for_machine(machine.name());
+        engine::follow(&session.engine, machine.name(), progress).await?;
+    }
     if session.environment.manner.is_docker_machine() && machine.glance().is_none() {
         let state = machine.driver.state(&machine.context).await?;
         if state != State::Running {

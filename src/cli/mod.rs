@@ -48,10 +48,6 @@ mod stop;
 mod suspend;
 mod target;
 mod template;
-#[cfg(unix)]
-mod tunnel;
-#[cfg(not(unix))]
-#[path = "no_tunnel.rs"]
 mod tunnel;
 mod upgrade;
 mod url;

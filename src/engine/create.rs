@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use machine_driver::{Birth, Error, FlagValues, Image, Progress, Result, file};
 
-use super::{Engine, Machine, birth, ready};
+use super::{Engine, Machine, birth, certificates, ready};
 use crate::store::{
     AuthOptions, EngineOptions, HostOptions, Journal, Lock, Record, StoreError, SwarmOptions,
     check_name,
@@ -215,7 +215,11 @@ impl<'a> Work<'a> {
 
     async fn guest(&self, machine: &mut Machine<'_>) -> Result<(), CreateError> {
         self.say("Waiting for machine to be running, this may take a few minutes...");
-        if !birth::reaches_guest(machine) {
+        if birth::reaches_guest(machine) {
+            // An address that only the boot has shown is in no certificate yet.
+            let renewal = Box::pin(certificates::renew_if_needed(self.engine, machine));
+            self.step(Step::Certificates, renewal).await?;
+        } else {
             self.say("Detecting operating system of created instance...");
             self.step(Step::Ssh, crate::provision::wait_for_ssh(self.engine, machine)).await?;
             self.step(Step::Provision, crate::provision::provision(self.engine, machine)).await?;

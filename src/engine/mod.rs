@@ -9,6 +9,7 @@ mod certificates;
 mod create;
 mod docker_context;
 mod doctor;
+mod follow;
 mod lifecycle;
 mod list;
 mod machine;
@@ -19,10 +20,6 @@ mod registry;
 mod remove;
 mod swarm;
 mod templates;
-#[cfg(unix)]
-mod tunnel;
-#[cfg(not(unix))]
-#[path = "no_tunnel.rs"]
 mod tunnel;
 mod upgrade;
 
@@ -44,6 +41,7 @@ pub use certificates::{Expiry, expiry, regenerate, renew_client};
 pub use create::{CreateError, Request, Step, create};
 pub use docker_context::{DockerContext, create_context, current_context, remove_context};
 pub use doctor::{Finding, Health, examine};
+pub use follow::follow;
 pub use lifecycle::{Action, act};
 pub use list::{Found, Look, Row, find_all, look};
 pub use machine::Machine;
