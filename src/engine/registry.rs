@@ -12,6 +12,7 @@ impl Registry {
         Self {
             kinds: vec![
                 Box::new(machine_driver_qemu::kind()),
+                Box::new(machine_driver_hyperv::kind()),
                 Box::new(machine_driver_generic::kind()),
                 Box::new(machine_driver_none::kind()),
                 Box::new(machine_driver_fake::kind()),

@@ -25,6 +25,8 @@ mod guest;
 mod hardship;
 #[cfg(target_os = "linux")]
 mod hosts;
+#[cfg(target_os = "linux")]
+mod hyperv;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
@@ -41,3 +43,5 @@ mod tmpfs;
 mod vm;
 #[cfg(unix)]
 mod warm;
+#[cfg(target_os = "linux")]
+mod windows;
