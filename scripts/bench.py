@@ -100,11 +100,11 @@ row("create / bare (at most 1.10)", f"{min(creates) / min(bares):.2f}")
 
 
 # Machines from a template, up to the first `docker version` that a real client gets.
-def docker(name):
+def docker(name, *command):
     directory = f"{store}/machines/{name}"
     port = json.load(open(f"{directory}/config.json"))["Driver"]["EnginePort"]
     return ["docker", "--tlsverify", f"--tlscacert={directory}/ca.pem", f"--tlscert={directory}/cert.pem",
-            f"--tlskey={directory}/key.pem", "-H", f"tcp://127.0.0.1:{port}", "version"]
+            f"--tlskey={directory}/key.pem", "-H", f"tcp://127.0.0.1:{port}", *command]
 
 
 def usable(*names):
@@ -116,8 +116,17 @@ def usable(*names):
         if process.wait() != 0:
             sys.exit("create failed")
     for name in names:
-        subprocess.run(docker(name), check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(docker(name, "version"), check=True, stdout=subprocess.DEVNULL)
     return time.monotonic() - begin
+
+
+def identity(name):
+    """What no two machines may share, from the machine itself."""
+    said = lambda *args: subprocess.run(args, check=True, capture_output=True, text=True).stdout.split()
+    ids = said(*docker(name, "info", "-f", "{{.ID}} {{.Name}}"))
+    return ids + said(machine, "ssh", name, "cat /etc/machine-id /proc/sys/kernel/random/boot_id; "
+                      "sudo sha256sum /var/lib/boot2docker/ssh/ssh_host_ed25519_key | cut -c-64; "
+                      "cat /sys/class/net/docker0/address; head -c 16 /dev/urandom | sha256sum | cut -c-64")
 
 
 def memory(name, key):
@@ -133,11 +142,15 @@ subprocess.run([machine, "template", "build"], check=True, stdout=subprocess.DEV
 built = time.monotonic() - begin
 row("template build, s", f"{built:.1f}")
 row("template build - create (at most 4)", f"{built - min(creates):.1f}")
-warm = []
-for number in range(5):
+warm, seen = [], []
+for number in range(20):
     warm.append(usable(f"warm{number}"))
+    seen += identity(f"warm{number}")
     run("rm", "-y", f"warm{number}")
-row("create from a template to docker version, s", f"{min(warm):.2f}", shown(warm) + " (at most 2.5)")
+row("twenty in a row: things in common (0)", str(len(seen) - len(set(seen))), f"of {len(seen)}")
+left = subprocess.run(["pgrep", "-fc", store], capture_output=True, text=True).stdout.strip()
+row("the same: machines, processes left (0, 0)", f"{len(os.listdir(f'{store}/machines'))}, {left}")
+row("create from a template to docker version, s", f"{min(warm):.2f}", shown(sorted(warm)) + " (at most 2.5)")
 row("the same / create (at most 0.15)", f"{min(warm) / min(creates):.2f}")
 three = usable("t0", "t1", "t2")
 row("three at once, s (at most 6)", f"{three:.1f}")

@@ -117,3 +117,16 @@ need_wine() {
         tests/support/wine/bcryptprimitives.c -ladvapi32
     export MACHINE_WINDOWS_EXE="$PWD/$dir/machine.exe"
 }
+
+# Prism, which holds a vendor's description of its interface against what a fake cloud is asked and
+# answers. From the npm registry; the tests say so where it is missing.
+need_prism() {
+    local tools=target/tools
+    if [ ! -d "$tools/node_modules/@stoplight/prism-cli" ]; then
+        command -v npm >/dev/null 2>&1 || return 0
+        say "Installing Prism"
+        npm install --silent --no-fund --no-audit --prefix "$tools" @stoplight/prism-cli@5.14.2 >/dev/null 2>&1 || return 0
+    fi
+    MACHINE_TEST_PRISM="$PWD/$tools/node_modules/@stoplight/prism-cli/dist/index.js"
+    export MACHINE_TEST_PRISM
+}

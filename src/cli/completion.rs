@@ -91,11 +91,11 @@ fn completer(shell: &str) -> Result<&'static dyn EnvCompleter, CliError> {
 fn command(words: &[OsString], environment: &Environment) -> Command {
     let mut root = super::Cli::command();
     let place = grammar::command_place(&root, words);
-    let driver = place
-        .filter(|place| words[*place] == "create")
-        .and_then(|place| driver_flags::chosen(&words[place..], environment).ok());
-    if let Some(driver) = &driver {
-        root = super::with_driver(root, driver);
+    let command = place.and_then(|place| super::takes_driver(&words[place..]));
+    if let (Some(place), Some(command)) = (place, command)
+        && let Ok(driver) = driver_flags::chosen(&words[place..], environment)
+    {
+        root = super::with_driver(root, command, &driver);
     }
     let machines = Machines::of(words, &root, environment);
     let names: Vec<String> =
@@ -112,7 +112,7 @@ fn command(words: &[OsString], environment: &Environment) -> Command {
 /// What the value of an argument can be. Drivers' options are left to the file names.
 fn with_values(command: &str, arg: Arg, machines: &Machines) -> Arg {
     let values = match (command, arg.get_id().as_str()) {
-        ("create", "driver") => Values::Words(drivers()),
+        ("create" | "gc", "driver") => Values::Words(drivers()),
         // The name of a machine that is yet to be made.
         ("create", "name") => return arg,
         ("ls", "filter") => Values::Filters,

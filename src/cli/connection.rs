@@ -6,8 +6,9 @@ use machine_driver::State;
 
 use super::error::CliError;
 use super::session::Session;
-use crate::engine::{self, Machine, swarm_url};
+use crate::engine::{self, Machine, docker_version, swarm_url};
 use crate::output::progress::Display;
+use crate::ssh::{host_alias, socket_url};
 use crate::tls::docker::Client;
 
 /// docker-machine's patience for the handshake.
@@ -23,8 +24,20 @@ pub(super) fn url(machine: &Machine<'_>, swarm: bool) -> Result<String, CliError
     Ok(swarm_url(machine.name(), &url, options)?)
 }
 
-/// An error for a machine that is half made or off. One that may have moved is looked for. Our own commands ask nobody but the driver's
-/// files; docker-machine asks the driver, so that `url` fails for a machine that is switched off.
+/// Whether a docker client with this `DOCKER_HOST` talks to the machine: by its port, or by one of
+/// the ways of `env --via`.
+pub(super) fn leads_to(machine: &Machine<'_>, docker_host: &str, session: &Session) -> bool {
+    let name = machine.name();
+    let is_its_socket = engine::socket(&session.engine, name)
+        .is_ok_and(|socket| socket_url(&socket) == docker_host);
+    is_its_socket
+        || machine.endpoint().docker_url.is_some_and(|url| url == docker_host)
+        || docker_host.strip_prefix("ssh://").is_some_and(|host| host == host_alias(name))
+}
+
+/// An error for a machine that is half made or off. One that may have moved is looked for. Apart from
+/// that, our own commands ask nobody but the driver's files; docker-machine asks the driver, so that
+/// `url` fails for a machine that is switched off.
 pub(super) async fn usable(machine: &Machine<'_>, session: &Session) -> Result<(), CliError> {
     machine.check_usable()?;
     if machine.driver.may_have_moved() {
@@ -53,6 +66,9 @@ pub(super) async fn check(
         return Ok(());
     }
     let answer = match Client::new(url, &machine.credentials()) {
+        _ if url.starts_with("ssh://") => {
+            docker_version(&session.engine, machine, url, PATIENCE).await.map(drop)
+        }
         Ok(client) => client.ping(PATIENCE).await,
         Err(error) => Err(error),
     };

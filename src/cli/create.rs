@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use machine_driver::{ErrorKind, Result};
+use machine_driver::{ErrorKind, Policy, Result};
 
 use super::console;
 use super::driver_flags::{self, Given};
@@ -70,6 +70,19 @@ pub(super) struct Args {
     /// Make a docker context of the machine's name too; the current one stays
     #[arg(long)]
     context: bool,
+    /// File for cloud-init, merged with what the machine needs: #cloud-config, or a script
+    #[arg(long, value_name = "FILE")]
+    cloud_init: Option<std::path::PathBuf>,
+    /// Let the machine switch itself off after this time, and `machine gc` remove it: 30m, 4h, 2d
+    #[arg(long, value_name = "TIME", value_parser = super::duration::parse)]
+    ttl: Option<std::time::Duration>,
+    /// To whom a cloud opens SSH and Docker: an address, a network, caller or world
+    /// [default: caller]
+    #[arg(long, value_name = "NETWORK")]
+    open_to: Vec<String>,
+    /// Write secrets that are given as options into the record, as docker-machine does
+    #[arg(long)]
+    store_secrets: bool,
     /// Do not ask before a host that is there already is changed
     #[arg(long, short)]
     yes: bool,
@@ -138,8 +151,9 @@ pub(super) async fn run(args: Args, given: Given, session: &Session) -> Result<E
     result.map_err(|error| failure(&name, error))?;
     super::template::build_in_background(&name, session).await;
     if context {
-        super::context::create(&name, false, session)?;
+        super::context::create(&name, "tls", session)?;
     }
+    super::misfit::warn(&name, session);
     console::println(&format!(
         "To see how to connect your Docker Client to the Docker Engine running on this virtual \
          machine, run: {} env {name}",
@@ -219,6 +233,7 @@ async fn agreed(
 
 fn request(args: Args, name: &str, given: Given, session: &Session) -> Result<Request, CliError> {
     let variable = |name| session.environment.var(name).map(str::to_owned);
+    let as_docker_machine = session.environment.manner.is_docker_machine();
     let mut mirrors =
         variable("ENGINE_REGISTRY_MIRROR").map(|text| driver_flags::environment_list(&text));
     mirrors.get_or_insert_default().extend(args.engine_registry_mirror);
@@ -241,7 +256,17 @@ fn request(args: Args, name: &str, given: Given, session: &Session) -> Result<Re
         engine_version: args.engine_version,
         set_hostname: args.set_hostname,
         upgrade_packages: args.upgrade_packages,
-        as_docker_machine: session.environment.manner.is_docker_machine(),
+        as_docker_machine,
+        cloud_init: args.cloud_init.as_deref().map(cloud_init).transpose()?,
+        expires: args.ttl.map(|ttl| {
+            let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+            (now + ttl).as_secs()
+        }),
+    };
+    let policy = Policy {
+        open_to: args.open_to,
+        open_to_world: as_docker_machine,
+        store_secrets: args.store_secrets || as_docker_machine,
     };
     Ok(Request {
         name: name.to_owned(),
@@ -251,7 +276,24 @@ fn request(args: Args, name: &str, given: Given, session: &Session) -> Result<Re
         swarm: swarm_options(args.swarm, variable("MACHINE_SWARM_IMAGE"))?,
         sans: args.tls_san,
         provisioning,
+        policy,
     })
+}
+
+/// Reads the user's file. A `#cloud-config` that is no YAML would be passed over by the guest
+/// without a word.
+fn cloud_init(path: &std::path::Path) -> Result<String, CliError> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        CliError::usage(format!("the file of `--cloud-init`, `{shown}`, cannot be read"))
+            .cause(&error.to_string())
+    })?;
+    if text.starts_with("#cloud-config") {
+        serde_yaml::from_str::<serde_yaml::Value>(&text).map_err(|error| {
+            CliError::usage(format!("`{shown}` is no YAML")).cause(&error.to_string())
+        })?;
+    }
+    Ok(text)
 }
 
 /// The Swarm options as docker-machine records them.
@@ -287,7 +329,8 @@ fn has_scheme(url: &str) -> bool {
 
 fn failure(name: &str, error: CreateError) -> CliError {
     let CreateError { step, error, kept } = error;
-    let is_flags = error.kind() == ErrorKind::Flags;
+    let (is_flags, is_denied) =
+        (error.kind() == ErrorKind::Flags, error.kind() == ErrorKind::Denied);
     let cli = CliError::from(error);
     let cause = cli.causes();
     let cli = match step {
@@ -297,12 +340,16 @@ fn failure(name: &str, error: CreateError) -> CliError {
                 .docker_machine_says(format!("Error with pre-create check: {cause:?}"))
                 .code(exit::PRE_CREATE_CHECK);
         }
+        Some(Step::Authority) => return cli.context("Error generating certificates"),
         Some(step) => cli
             .context(format!("Error creating machine: the step `{step}` failed"))
             .docker_machine_says(format!("Error creating machine: {}: {cause}", old_step(step))),
-        None if is_flags => cli.docker_machine_says(format!(
-            "Error setting machine configuration from flags provided: {cause}"
-        )),
+        None if is_flags || is_denied => {
+            let code = if is_denied { exit::PRE_CREATE_CHECK } else { exit::GENERAL };
+            cli.code(code).docker_machine_code(exit::GENERAL).docker_machine_says(format!(
+                "Error setting machine configuration from flags provided: {cause}"
+            ))
+        }
         None => cli,
     };
     if kept { resumable(cli, name) } else { cli }

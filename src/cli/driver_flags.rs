@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches};
-use machine_driver::{Error, ErrorKind, Flag, FlagKind, FlagValue, FlagValues, Kind};
+use machine_driver::{Error, ErrorKind, Flag, FlagKind, FlagValue, FlagValues, Kind, Origin};
 
 use super::environment::{Environment, parse_bool};
 use super::error::CliError;
@@ -22,6 +22,11 @@ pub(super) struct Chosen {
 pub(super) struct Given {
     pub(super) driver: String,
     pub(super) values: FlagValues,
+}
+
+/// Whether the raw arguments of a command name a driver.
+pub(super) fn is_named(args: &[OsString]) -> bool {
+    from_args(args).is_some()
 }
 
 /// Looks for the driver in the raw arguments of `create`, as docker-machine does, then in
@@ -114,17 +119,25 @@ pub(super) fn given(
         let typed = (matches.value_source(name) == Some(ValueSource::CommandLine))
             .then(|| from_matches(flag, matches))
             .flatten();
-        let value = match (typed, lenient) {
-            (Some(FlagValue::List(typed)), true) => Some(joined(flag, typed, environment)),
-            (Some(typed), _) => Some(typed),
-            (None, true) => from_environment(flag, environment).unwrap_or_default(),
-            (None, false) => from_environment(flag, environment)?,
-        };
-        if let Some(value) = value {
-            values.set(name, value);
+        match (typed, lenient) {
+            (Some(FlagValue::List(typed)), true) => {
+                values.set(name, joined(flag, typed, environment));
+            }
+            (Some(typed), _) => values.set(name, typed),
+            (None, _) => {
+                let value = from_environment(flag, environment);
+                let value = if lenient { value.unwrap_or_default() } else { value? };
+                set_from_environment(&mut values, flag, value);
+            }
         }
     }
     Ok(Given { driver: chosen.name, values })
+}
+
+fn set_from_environment(values: &mut FlagValues, flag: &Flag, value: Option<FlagValue>) {
+    if let Some((value, variable)) = value.zip(flag.env.as_deref()) {
+        values.set_from(flag.name.as_ref(), value, Origin::Variable(variable.to_owned()));
+    }
 }
 
 /// docker-machine puts the list of the command line behind that of the environment.
@@ -140,16 +153,17 @@ pub(super) fn environment_list(text: &str) -> Vec<String> {
     text.split(',').map(|item| item.trim().to_owned()).collect()
 }
 
-/// The driver and its values without a command line: environment before default.
-pub(super) fn defaults(environment: &Environment) -> Result<Given, CliError> {
-    let chosen = chosen(&[], environment)?;
-    let mut values = FlagValues::defaults(&chosen.flags);
-    for flag in &chosen.flags {
-        if let Some(value) = from_environment(flag, environment)? {
-            values.set(flag.name.as_ref(), value);
-        }
+/// The values of a driver that variables give.
+pub(super) fn from_variables(
+    kind: &dyn Kind,
+    environment: &Environment,
+) -> Result<FlagValues, CliError> {
+    let flags = kind.flags();
+    let mut values = FlagValues::defaults(&flags);
+    for flag in &flags {
+        set_from_environment(&mut values, flag, from_environment(flag, environment)?);
     }
-    Ok(Given { driver: chosen.name, values })
+    Ok(values)
 }
 
 fn from_matches(flag: &Flag, matches: &ArgMatches) -> Option<FlagValue> {

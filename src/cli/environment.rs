@@ -39,6 +39,11 @@ impl Environment {
         self.variables.get(name).map(String::as_str).filter(|value| !value.is_empty())
     }
 
+    /// What drivers may know of it.
+    pub(super) fn for_drivers(&self) -> machine_driver::Environment {
+        machine_driver::Environment::new(self.variables.clone(), self.home.clone())
+    }
+
     /// The program's name without its directory, as people type it.
     pub(super) fn program_name(&self) -> &str {
         let name = self.program.rsplit(['/', '\\']).next().unwrap_or_default();

@@ -19,6 +19,8 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> 
     let name = args.target.resolve(session)?;
     let record = session.engine.store.load(&name)?;
     let mut value = record.to_value();
+    value["Driver"] =
+        crate::engine::redacted(&session.engine, &record.driver_name, &value["Driver"]);
     // docker-machine has no such key, and its own name promises its own output.
     let expiry = crate::engine::expiry(&session.engine, &name);
     if let Some(expiry) = expiry.filter(|_| !session.environment.manner.is_docker_machine()) {

@@ -13,13 +13,16 @@ mod context;
 mod create;
 mod docker_machine_help;
 mod doctor;
+mod driver;
 mod driver_flags;
+mod duration;
 mod env;
 mod environment;
 mod error;
 mod exit;
 mod filters;
 mod forward;
+mod gc;
 mod grammar;
 mod help;
 mod image;
@@ -30,6 +33,7 @@ mod logs;
 mod ls;
 mod ls_fields;
 mod manner;
+mod misfit;
 mod misuse;
 mod mount;
 mod parents;
@@ -101,7 +105,7 @@ struct GlobalArgs {
     /// Private key used in client TLS auth [env: `MACHINE_TLS_CLIENT_KEY`]
     #[arg(long, value_name = "FILE", hide = true)]
     tls_client_key: Option<std::path::PathBuf>,
-    /// Accepted for old scripts [env: `MACHINE_GITHUB_API_TOKEN`]
+    /// Token for questions about boot2docker's releases [env: `MACHINE_GITHUB_API_TOKEN`]
     #[arg(long, value_name = "TOKEN", hide = true)]
     github_api_token: Option<String>,
     /// Use the built-in SSH client instead of the system's [env: `MACHINE_NATIVE_SSH`]
@@ -125,8 +129,11 @@ enum Command {
     Context(context::Command),
     Create(Box<create::Args>),
     Doctor(doctor::Args),
+    #[command(subcommand)]
+    Driver(driver::Command),
     Env(env::Args),
     Forward(forward::Args),
+    Gc(gc::Args),
     #[command(visible_alias = "h")]
     Help(help::Args),
     #[command(subcommand)]
@@ -198,9 +205,9 @@ fn run(args: Vec<OsString>, environment: &Environment) -> Result<ExitCode, CliEr
         Some(Command::Version(args)) if !args.is_given() => return version::own(environment),
         Some(command) => command,
     };
-    let given = match (driver, matches.subcommand_matches("create")) {
-        (Some(driver), Some(matches)) => driver_flags::given(driver, matches, environment)?,
-        _ => driver_flags::Given::default(),
+    let given = match driver {
+        Some(driver) => driver_flags::given(driver, innermost(&matches), environment)?,
+        None => driver_flags::Given::default(),
     };
     let session = Session::open(global, environment.clone())?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -267,8 +274,10 @@ async fn dispatch(
         Command::Context(command) => context::run(command, session),
         Command::Create(args) => Box::pin(create::run(*args, given, session)).await,
         Command::Doctor(args) => doctor::run(args, session).await,
+        Command::Driver(command) => driver::run(command, session).await,
         Command::Env(args) => env::run(&args, session).await,
         Command::Forward(args) => forward::run(args, session).await,
+        Command::Gc(args) => Box::pin(gc::run(args, given, session)).await,
         Command::Help(_) | Command::Completion(_) => Ok(ExitCode::SUCCESS), // done before
         Command::Image(command) => image::run(command, session).await,
         Command::Inspect(args) => inspect::run(&args, session),
@@ -288,7 +297,7 @@ async fn dispatch(
         Command::Status(args) => status::run(args, session).await,
         Command::Stop(args) => stop::run(args, session).await,
         Command::Suspend(args) => suspend::run(args, session).await,
-        Command::Template(command) => template::run(command, session).await,
+        Command::Template(command) => template::run(command, given, session).await,
         Command::Tunnel(args) => Box::pin(tunnel::run(args, session)).await,
         Command::Upgrade(args) => upgrade::run(args, session).await,
         Command::Url(args) => url::run(&args, session).await,
@@ -306,7 +315,15 @@ async fn interruptible(
     }
 }
 
-/// The parser, with the flags of the chosen driver in `create`, and that driver.
+/// What was said to the command that the line ends in: `create`, or `template build`.
+fn innermost(matches: &clap::ArgMatches) -> &clap::ArgMatches {
+    match matches.subcommand() {
+        Some((_, matches)) => innermost(matches),
+        None => matches,
+    }
+}
+
+/// The parser, with the flags of the chosen driver in the commands that take them, and that driver.
 fn command_line(
     args: &[OsString],
     environment: &Environment,
@@ -315,12 +332,21 @@ fn command_line(
     if environment.manner.is_docker_machine() {
         root = root.mut_subcommand("ls", passing_over_arguments);
     }
-    let Some(place) = grammar::command_place(&root, args).filter(|it| args[*it] == "create") else {
-        return Ok((root, None));
-    };
+    let Some(place) = grammar::command_place(&root, args) else { return Ok((root, None)) };
+    let Some(command) = takes_driver(&args[place..]) else { return Ok((root, None)) };
     let driver = driver_flags::chosen(&args[place..], environment)?;
-    let root = with_driver(root, &driver);
+    let root = with_driver(root, command, &driver);
     Ok((root, Some(driver)))
+}
+
+/// The command whose options include those of a driver, if these arguments begin with one.
+fn takes_driver(args: &[OsString]) -> Option<&'static str> {
+    match args.first()?.to_str() {
+        Some("create") => Some("create"),
+        Some("gc") if driver_flags::is_named(args) => Some("gc"),
+        Some("template") if args.iter().any(|word| word == "build") => Some("template"),
+        _ => None,
+    }
 }
 
 /// docker-machine's `ls` takes arguments and does nothing with them.
@@ -329,9 +355,18 @@ fn passing_over_arguments(command: clap::Command) -> clap::Command {
     if command.get_positionals().next().is_some() { command } else { command.arg(ignored) }
 }
 
-fn with_driver(root: clap::Command, driver: &driver_flags::Chosen) -> clap::Command {
+fn with_driver(root: clap::Command, command: &str, driver: &driver_flags::Chosen) -> clap::Command {
+    let with_flags = |command: clap::Command, flags: Vec<clap::Arg>| {
+        command.next_help_heading(driver.heading()).args(flags)
+    };
     let flags = driver.args();
-    root.mut_subcommand("create", |create| create.next_help_heading(driver.heading()).args(flags))
+    if command == "template" {
+        let flags = flags.into_iter().map(|flag| flag.conflicts_with("like")).collect();
+        return root.mut_subcommand("template", |template| {
+            template.mut_subcommand("build", |build| with_flags(build, flags))
+        });
+    }
+    root.mut_subcommand(command, |it| with_flags(it, flags))
 }
 
 #[cfg(test)]

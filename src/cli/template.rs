@@ -2,6 +2,7 @@ use std::process::{ExitCode, Stdio};
 
 use machine_driver::{Result, Template};
 
+use super::driver_flags::Given;
 use super::error::CliError;
 use super::session::Session;
 use super::{background, console, create};
@@ -14,7 +15,7 @@ use crate::output::{table, text};
 /// Build, list, check and remove templates: machines prepared in advance
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Make the template for machines with the default options, or like one that exists
+    /// Make the template for machines with these options, or like one that exists
     Build(BuildArgs),
     /// List the templates
     Ls {
@@ -37,6 +38,9 @@ pub(super) enum Command {
 
 #[derive(Debug, clap::Args)]
 pub(super) struct BuildArgs {
+    /// Driver of the machines. [env: `MACHINE_DRIVER`] [default: qemu]
+    #[arg(long, short, value_name = "DRIVER", conflicts_with = "like")]
+    driver: Option<String>,
     /// A machine whose options the template is for
     #[arg(long, value_name = "NAME")]
     like: Option<String>,
@@ -48,9 +52,13 @@ pub(super) struct BuildArgs {
     background: bool,
 }
 
-pub(super) async fn run(command: Command, session: &Session) -> Result<ExitCode, CliError> {
+pub(super) async fn run(
+    command: Command,
+    given: Given,
+    session: &Session,
+) -> Result<ExitCode, CliError> {
     match command {
-        Command::Build(args) => build(args, session).await?,
+        Command::Build(args) => build(args, given, session).await?,
         Command::Ls { format } => list(&list_templates(&session.engine)?, format.as_deref())?,
         Command::Rm { mut ids, all } => {
             if all {
@@ -73,7 +81,7 @@ pub(super) async fn run(command: Command, session: &Session) -> Result<ExitCode,
     Ok(ExitCode::SUCCESS)
 }
 
-async fn build(args: BuildArgs, session: &Session) -> Result<(), CliError> {
+async fn build(args: BuildArgs, given: Given, session: &Session) -> Result<(), CliError> {
     if args.background {
         // It is a courtesy: without it the work is done all the same.
         background::give_way().ok();
@@ -84,9 +92,7 @@ async fn build(args: BuildArgs, session: &Session) -> Result<(), CliError> {
             Like::Machine(name)
         }
         None => {
-            let super::driver_flags::Given { driver, values } =
-                super::driver_flags::defaults(&session.environment)?;
-            Like::Options { driver, values, engine: Box::default() }
+            Like::Options { driver: given.driver, values: given.values, engine: Box::default() }
         }
     };
     let show = create::progress();

@@ -9,9 +9,9 @@ use std::path::Path;
 
 use machine_driver::keys::{self, KeyPair};
 use machine_driver::seed::{Seed, ServerTls};
-use machine_driver::{Birth, Error, Image, Progress, Result, file};
+use machine_driver::{Birth, Error, FirstBoot, Image, Progress, Result, file};
 
-use super::{Engine, Machine};
+use super::{Engine, Machine, boot_image};
 use crate::provision::profile;
 use crate::tls::{self, Authority, Certificate, Renewal};
 
@@ -28,9 +28,9 @@ pub(super) fn certificate_authority(engine: &Engine, progress: &dyn Progress) ->
 }
 
 /// Whether the seed tells the guest everything, so that nobody has to log in to provision it. A
-/// guest image that the user named may be boot2docker's own, which reads only the SSH keys.
+/// guest image that is not our own may be boot2docker's, which reads only the SSH keys.
 pub(super) fn reaches_guest(machine: &Machine<'_>) -> bool {
-    machine.driver.capabilities().born_provisioned && machine.driver.image_source().is_none()
+    machine.driver.capabilities().born_provisioned && boot_image::is_own(machine)
 }
 
 /// Makes or finds the machine's keys and certificates, and puts the seed together.
@@ -43,7 +43,12 @@ pub(super) fn prepare(
     let name = machine.name();
     if machine.driver.capabilities().existing_host {
         engine.certs.copy_into(dir)?;
-        return Ok(Birth { image, seed: Seed::default(), ssh_public_key: String::new() });
+        return Ok(Birth {
+            image,
+            seed: Seed::default(),
+            ssh_public_key: String::new(),
+            first_boot: FirstBoot::default(),
+        });
     }
     let ssh_key = key_pair(&dir.join("id_rsa"), name)?;
     let host_key = key_pair(&dir.join(HOST_KEY), &format!("host key of {name}"))?;
@@ -63,7 +68,11 @@ pub(super) fn prepare(
         let options = &machine.record.host_options.engine_options;
         seed.profile = profile::profile(options, machine.driver.kind(), ENGINE_PORT);
     }
-    Ok(Birth { image, seed, ssh_public_key: ssh_key.public })
+    let first_boot = match machine.driver.capabilities().cloud_init {
+        true => crate::provision::first_boot(machine)?,
+        false => FirstBoot::default(),
+    };
+    Ok(Birth { image, seed, ssh_public_key: ssh_key.public, first_boot })
 }
 
 /// The port on which the Engine listens in the guest.

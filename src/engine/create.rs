@@ -16,9 +16,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use machine_driver::{Birth, Error, FlagValues, Image, Progress, Result, file};
+use machine_driver::{
+    Birth, Context, Driver, Error, ErrorKind, FlagValues, Image, Kind, Policy, Progress, Result,
+    file,
+};
 
-use super::{Engine, Machine, birth, certificates, ready};
+use super::{Engine, Machine, address, birth, boot_image, certificates, ready};
+use crate::iso::Choice;
 use crate::store::{
     AuthOptions, EngineOptions, HostOptions, Journal, Lock, Record, StoreError, SwarmOptions,
     check_name,
@@ -35,12 +39,15 @@ pub struct Request {
     pub swarm: SwarmOptions,
     /// Further names and addresses for the server certificate.
     pub sans: Vec<String>,
-    /// What is to be done with a host that is provisioned over SSH.
+    /// What is to be done with a host that is provisioned over SSH, and by cloud-init.
     pub provisioning: crate::provision::Options,
+    pub policy: Policy,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
+    /// The store's authority and client certificate. Nothing of the machine is begun.
+    Authority,
     PreCheck,
     Image,
     Certificates,
@@ -85,14 +92,18 @@ pub async fn create(
             *machine
         }
         There::Nothing => {
-            let context = engine.context(name, kind.name(), Arc::clone(&work.progress));
+            let mut context = engine.context(name, kind.name(), Arc::clone(&work.progress));
+            context.policy = request.policy.clone();
             let driver = kind.configure(&context, &request.values).map_err(nothing)?;
-            work.certificate_authority().map_err(nothing)?;
+            check_first_boot(request, &*driver).map_err(nothing)?;
+            work.certificate_authority()
+                .map_err(|error| CreateError { step: Some(Step::Authority), ..nothing(error) })?;
             let unmade = Unmade { engine, name };
             engine.store.make_machine_dir(name).map_err(|error| nothing(error.into()))?;
             work.journal.create().map_err(|error| nothing(error.into()))?;
             work.say("Running pre-create checks...");
-            let checked = work.step(Step::PreCheck, driver.pre_create_check(&context)).await;
+            let checked = work.step(Step::PreCheck, pre_check(engine, kind, &*driver, &context));
+            let checked = checked.await;
             checked.map_err(|failure| CreateError { kept: false, ..failure })?;
             request.provisioning.save(&context.machine_dir).map_err(nothing)?;
             let record = work.record(request, kind.name(), driver.record());
@@ -104,6 +115,22 @@ pub async fn create(
     };
     work.say("Creating machine...");
     work.make(machine).await
+}
+
+/// What can be found out, and fetched, before anything is made.
+async fn pre_check(
+    engine: &Engine,
+    kind: &dyn Kind,
+    driver: &dyn Driver,
+    context: &Context,
+) -> Result<()> {
+    driver.pre_create_check(context).await?;
+    if !driver.capabilities().needs_image {
+        return Ok(());
+    }
+    let old = kind.boots_boot2docker();
+    let choice = engine.images.choose(driver.image_source(), old);
+    engine.images.prepare(&choice, old, &*context.progress).await
 }
 
 /// One `create` under way. The lock is held as long as it lives.
@@ -190,8 +217,14 @@ impl<'a> Work<'a> {
     }
 
     async fn image(&self, machine: &Machine<'_>) -> Result<Image> {
-        let source = machine.driver.image_source();
-        self.engine.images.image(source, Arc::clone(&self.progress)).await
+        let choice = boot_image::choice(self.engine, machine);
+        let progress = match choice {
+            Choice::Own => &self.progress,
+            _ => &machine.context.progress,
+        };
+        let image = self.engine.images.image(&choice, Arc::clone(progress)).await?;
+        boot_image::record(&machine.context.machine_dir, &choice, &image)?;
+        Ok(image)
     }
 
     async fn resources(
@@ -210,7 +243,8 @@ impl<'a> Work<'a> {
     async fn driver_create(&self, machine: &mut Machine<'_>, birth: &Birth) -> Result<()> {
         let context = machine.context.clone();
         machine.driver.create(&context, birth).await?;
-        context.checkpoint(&*machine.driver)
+        context.checkpoint(&*machine.driver)?;
+        address::learn(self.engine, machine).await
     }
 
     async fn guest(&self, machine: &mut Machine<'_>) -> Result<(), CreateError> {
@@ -222,7 +256,8 @@ impl<'a> Work<'a> {
         } else {
             self.say("Detecting operating system of created instance...");
             self.step(Step::Ssh, crate::provision::wait_for_ssh(self.engine, machine)).await?;
-            self.step(Step::Provision, crate::provision::provision(self.engine, machine)).await?;
+            let provisioned = Box::pin(crate::provision::provision(self.engine, machine));
+            self.step(Step::Provision, provisioned).await?;
         }
         self.say("Checking connection to Docker...");
         self.step(Step::Engine, ready::docker_answers(self.engine, machine)).await?;
@@ -290,6 +325,19 @@ impl<'a> Work<'a> {
     }
 }
 
+/// What only cloud-init can do needs a driver that boots through it.
+fn check_first_boot(request: &Request, driver: &dyn Driver) -> Result<()> {
+    let options = &request.provisioning;
+    let asked = match options {
+        _ if driver.capabilities().cloud_init => return Ok(()),
+        _ if options.cloud_init.is_some() => "--cloud-init",
+        _ if options.expires.is_some() => "--ttl",
+        _ => return Ok(()),
+    };
+    let message = format!("driver `{}` does not boot through cloud-init", request.driver);
+    Err(Error::new(ErrorKind::Flags, message).hint(format!("leave out `{asked}`")))
+}
+
 fn failed(step: Step, error: Error) -> CreateError {
     CreateError { step: Some(step), error, kept: true }
 }
@@ -297,6 +345,7 @@ fn failed(step: Step, error: Error) -> CreateError {
 impl Step {
     pub fn word(self) -> &'static str {
         match self {
+            Self::Authority => "authority",
             Self::PreCheck => "pre-check",
             Self::Image => "image",
             Self::Certificates => "certificates",

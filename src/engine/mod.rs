@@ -3,32 +3,38 @@
 //! The engine never prints, prompts, or reads the environment, the working directory or the home
 //! directory: everything from outside is in [`Engine`] and in the [`Progress`] that it is given.
 
+mod address;
 mod adopt;
 mod birth;
+mod boot_image;
 mod certificates;
+mod client;
 mod create;
 mod docker_context;
 mod doctor;
 mod follow;
+mod gc;
 mod lifecycle;
 mod list;
 mod machine;
 mod missing;
 mod provision;
 mod ready;
+mod redact;
 mod registry;
 mod remove;
 mod swarm;
 mod templates;
 mod tunnel;
 mod upgrade;
+mod version;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use machine_driver::{Checkpoint, Context, Progress, Result, StoreId};
+use machine_driver::{Checkpoint, Context, Environment, Policy, Progress, Result, StoreId};
 use serde_json::Value;
 
 use crate::iso::Images;
@@ -38,14 +44,17 @@ use crate::tls::CertPaths;
 pub use adopt::{Address, adopt};
 pub(crate) use birth::{issue_server, server_tls};
 pub use certificates::{Expiry, expiry, regenerate, renew_client};
+pub use client::{Misfit, misfit};
 pub use create::{CreateError, Request, Step, create};
 pub use docker_context::{DockerContext, create_context, current_context, remove_context};
 pub use doctor::{Finding, Health, examine};
 pub use follow::follow;
+pub use gc::{Leftover, Looked, clear, find_leftovers};
 pub use lifecycle::{Action, act};
 pub use list::{Found, Look, Row, find_all, look};
 pub use machine::Machine;
 pub use provision::{preview, provision};
+pub use redact::redacted;
 pub use registry::Registry;
 pub use remove::{Removal, remove};
 pub use swarm::swarm_url;
@@ -54,7 +63,8 @@ pub use templates::{
     verify_template,
 };
 pub use tunnel::{end_tunnel, is_up, socket, tunnel};
-pub use upgrade::upgrade;
+pub use upgrade::{NewImage, upgrade};
+pub use version::docker_version;
 
 /// Everything the engine works with, put together by the command line or by a test.
 pub struct Engine {
@@ -66,6 +76,8 @@ pub struct Engine {
     pub organisation: String,
     /// Where programs are looked up, in the form of `PATH`.
     pub search_path: OsString,
+    /// The caller's variables and home, for the drivers.
+    pub environment: Environment,
     /// A short directory for sockets.
     pub runtime_dir: PathBuf,
     /// How long a guest may take from power-on to a Docker Engine that answers.
@@ -73,7 +85,8 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// What the driver `driver` may know for the machine `name`.
+    /// What the driver `driver` may know for the machine `name`; of none in particular if that is
+    /// empty.
     pub fn context(&self, name: &str, driver: &str, progress: Arc<dyn Progress>) -> Context {
         let store = self.store.clone();
         Context {
@@ -83,8 +96,13 @@ impl Engine {
             cache_dir: self.images.cache().join(driver),
             runtime_dir: self.runtime_dir.clone(),
             search_path: self.search_path.clone(),
+            environment: self.environment.clone(),
+            policy: Policy::default(),
             store_id: StoreId::new(move || Ok(store.id()?)),
-            progress: Arc::new(Prefixed { prefix: format!("({name}) "), progress }),
+            progress: match name {
+                "" => progress,
+                _ => Arc::new(Prefixed { prefix: format!("({name}) "), progress }),
+            },
             checkpoint: Arc::new(RecordCheckpoint {
                 store: self.store.clone(),
                 name: name.to_owned(),

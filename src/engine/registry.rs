@@ -12,9 +12,12 @@ impl Registry {
         Self {
             kinds: vec![
                 Box::new(machine_driver_qemu::kind()),
+                Box::new(machine_driver_virtualbox::kind()),
                 Box::new(machine_driver_hyperv::kind()),
                 Box::new(machine_driver_generic::kind()),
                 Box::new(machine_driver_none::kind()),
+                #[cfg(feature = "digitalocean")]
+                Box::new(machine_driver_digitalocean::kind()),
                 Box::new(machine_driver_fake::kind()),
             ],
         }

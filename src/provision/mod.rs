@@ -12,6 +12,7 @@
 mod boot2docker;
 mod daemon;
 mod family;
+mod first_boot;
 mod host;
 mod hostname;
 mod install;
@@ -22,6 +23,7 @@ pub mod profile;
 mod service;
 mod settle;
 mod survey;
+mod upgrade;
 
 use std::time::Duration;
 
@@ -31,9 +33,11 @@ use machine_driver::{Error, Progress, Result};
 use crate::engine::{Engine, Machine, issue_server, server_tls};
 use crate::ssh;
 use family::{OPTIONS_DIR, Service};
+pub use first_boot::first_boot;
 use host::Host;
 pub use options::{Install, Options};
 use survey::{Survey, survey};
+pub use upgrade::upgrade;
 
 /// How long a host that was there before us may take to let us in.
 const LOGIN: Duration = Duration::from_secs(60);
@@ -42,6 +46,11 @@ const LOGIN: Duration = Duration::from_secs(60);
 pub async fn wait_for_ssh(engine: &Engine, machine: &Machine<'_>) -> Result<()> {
     machine.progress.line("Waiting for SSH to be available...");
     connect(engine, machine, engine.boot_deadline).await.map(drop)
+}
+
+/// The same without a word, and gives the way in.
+pub async fn log_in(engine: &Engine, machine: &Machine<'_>) -> Result<ssh::Shell> {
+    connect(engine, machine, engine.boot_deadline).await
 }
 
 /// Detects the guest's operating system and makes it a Docker host.

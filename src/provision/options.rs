@@ -19,6 +19,12 @@ pub struct Options {
     pub upgrade_packages: bool,
     /// Do what docker-machine did: name the host, and update Red Hat's packages.
     pub as_docker_machine: bool,
+    /// The user's own file for cloud-init.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cloud_init: Option<String>,
+    /// When the guest is to switch itself off: seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<u64>,
 }
 
 /// Where the Engine comes from on a host that has none.

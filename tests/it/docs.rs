@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::lab::Lab;
 
-const COMMANDS: [&str; 37] = [
+const COMMANDS: &[&str] = &[
     "active",
     "adopt",
     "completion",
@@ -15,8 +15,12 @@ const COMMANDS: [&str; 37] = [
     "context rm",
     "create",
     "doctor",
+    "driver",
+    "driver ls",
+    "driver show",
     "env",
     "forward",
+    "gc",
     "help",
     "image",
     "inspect",
@@ -43,6 +47,7 @@ const COMMANDS: [&str; 37] = [
     "url",
     "version",
     "image build",
+    "image pull",
 ];
 
 #[test]

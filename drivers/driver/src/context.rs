@@ -3,7 +3,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
-use crate::{Driver, Progress, Result};
+use crate::{Driver, Environment, Policy, Progress, Result};
 
 /// What a driver may know of the world outside it, handed in by the engine.
 #[derive(Clone)]
@@ -24,6 +24,10 @@ pub struct Context {
     pub runtime_dir: PathBuf,
     /// The directories in which programs are looked up, as the `PATH` variable has them.
     pub search_path: OsString,
+    /// What the caller's variables say, for references to secrets and vendors' own files.
+    pub environment: Environment,
+    /// What holds for new machines of all drivers alike.
+    pub policy: Policy,
     /// Identifies this store on everything that is created outside it.
     pub store_id: StoreId,
     pub progress: Arc<dyn Progress>,

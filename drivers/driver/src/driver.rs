@@ -5,7 +5,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
 use crate::seed::Seed;
-use crate::{Context, Endpoint, Error, Flag, FlagValues, Result, State, Templates};
+use crate::{
+    Account, Context, Endpoint, Error, FirstBoot, Flag, FlagValues, Result, State, Templates,
+};
 
 /// A kind of host: what the registry holds, one for each driver.
 #[async_trait]
@@ -39,6 +41,24 @@ pub trait Kind: Send + Sync {
     async fn states(&self, machines: &[(&Context, &dyn Driver)]) -> Vec<Result<State>> {
         let queries = machines.iter().map(|(cx, driver)| driver.state(cx));
         futures_util::future::join_all(queries).await
+    }
+
+    /// The keys of the record that may hold a secret, which is redacted wherever people see it.
+    fn secret_keys(&self) -> &'static [&'static str] {
+        &[]
+    }
+
+    /// The least that the account must be allowed, as the vendor writes it. Empty where nothing is
+    /// asked for permission.
+    fn permissions(&self) -> &'static str {
+        ""
+    }
+
+    /// Whether docker-machine's driver of this name boots boot2docker's latest release. Where the
+    /// program stands in docker-machine's place, so does this one, unless the user names another
+    /// image.
+    fn boots_boot2docker(&self) -> bool {
+        false
     }
 
     /// Machines prepared in advance, where the driver can do that.
@@ -99,7 +119,8 @@ pub trait Driver: Debug + Send + Sync {
 
     /// Makes the machine and starts it. Returns when the machine is started, not when its guest
     /// is ready: waiting for the guest is the engine's work, except for an address that only the
-    /// driver can learn, which is in [`Driver::endpoint`] on return.
+    /// driver can learn, which is in [`Driver::endpoint`] on return. One that only the guest knows is
+    /// asked for with [`Driver::address_query`].
     async fn create(&mut self, cx: &Context, birth: &Birth) -> Result<()>;
 
     async fn start(&mut self, cx: &Context) -> Result<()>;
@@ -146,14 +167,47 @@ pub trait Driver: Debug + Send + Sync {
         Ok(())
     }
 
-    /// The address or path of the boot image that the user asked for instead of the default one.
+    /// The command that prints the addresses of the guest, where nobody else knows them. After
+    /// `create` and `start` the engine runs it there over SSH as soon as it can log in, and hands what
+    /// it printed to [`Driver::learn_address`].
+    fn address_query(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Takes the address of the machine out of the answer to [`Driver::address_query`]. An error if it
+    /// is not in it yet; the engine then asks again.
+    fn learn_address(&mut self, answer: &str) -> Result<()> {
+        let _ = answer;
+        Err(Error::unsupported(self.kind(), "learning an address"))
+    }
+
+    /// The boot image that the user asked for instead of the default one, in the words in which it
+    /// was said: an address, a path, a version or `latest`.
     fn image_source(&self) -> Option<&str> {
         None
+    }
+
+    /// The version of the boot image that the machine has. `None` where there is no such thing.
+    fn image_version(&self) -> Option<&str> {
+        None
+    }
+
+    /// Gives a machine that is switched off, and not saved, another boot image: for its next start
+    /// and all after it. A crash at any moment leaves a machine that boots the old image or the new
+    /// one. Present if [`Capabilities::change_image`] is.
+    async fn change_image(&mut self, cx: &Context, image: &Image) -> Result<()> {
+        let _ = (cx, image);
+        Err(Error::unsupported(self.kind(), "another boot image"))
     }
 
     /// The file to which the machine's console is written, whose end is shown when a boot fails.
     fn console(&self, cx: &Context) -> Option<PathBuf> {
         let _ = cx;
+        None
+    }
+
+    /// The account in which the machine is, where others may have been left behind.
+    fn account(&self) -> Option<&dyn Account> {
         None
     }
 
@@ -175,8 +229,12 @@ pub struct Capabilities {
     pub has_guest: bool,
     /// Ports can be forwarded from this computer to the guest.
     pub forward: bool,
+    /// Boots an image that cloud-init sets up, and passes [`Birth::first_boot`] on to it.
+    pub cloud_init: bool,
     /// Can be saved with its memory, and carried on with.
     pub suspend: bool,
+    /// Can be given another boot image.
+    pub change_image: bool,
     /// The host was there before the machine and stays when it is removed: it keeps its keys, its
     /// name and its packages, and the engine restarts it over SSH.
     pub existing_host: bool,
@@ -190,6 +248,8 @@ pub struct Birth {
     pub seed: Seed,
     /// The public half of the machine's SSH key, one line of `authorized_keys`.
     pub ssh_public_key: String,
+    /// What cloud-init is to do, if [`Capabilities::cloud_init`].
+    pub first_boot: FirstBoot,
 }
 
 /// The files of a boot image in the cache. A driver links or copies them into the machine's

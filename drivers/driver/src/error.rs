@@ -29,6 +29,12 @@ pub enum ErrorKind {
     Unsupported,
     /// A tool that the driver needs is not installed.
     MissingTool,
+    /// Who asks is not known there, or may not do this.
+    Denied,
+    /// There is one already, or it is in a state in which this cannot be done.
+    Conflict,
+    /// The vendor cannot be reached, or the connection broke.
+    Unreachable,
     Other,
 }
 

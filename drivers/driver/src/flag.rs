@@ -97,7 +97,17 @@ pub enum FlagValue {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FlagValues {
     values: BTreeMap<String, FlagValue>,
-    given: std::collections::BTreeSet<String>,
+    given: BTreeMap<String, Origin>,
+}
+
+/// Where the value of a flag came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    Default,
+    /// The command line.
+    Flag,
+    /// The environment: the name of the variable.
+    Variable(String),
 }
 
 impl FlagValues {
@@ -119,19 +129,28 @@ impl FlagValues {
                 values.insert(flag.name.to_string(), value);
             }
         }
-        Self { values, given: std::collections::BTreeSet::new() }
+        Self { values, given: BTreeMap::new() }
     }
 
-    /// Sets a value that the user gave, by flag or by variable.
+    /// Sets a value that the user gave on the command line.
     pub fn set(&mut self, name: impl Into<String>, value: FlagValue) {
+        self.set_from(name, value, Origin::Flag);
+    }
+
+    /// Sets a value that the user gave.
+    pub fn set_from(&mut self, name: impl Into<String>, value: FlagValue, origin: Origin) {
         let name = name.into();
-        self.given.insert(name.clone());
+        self.given.insert(name.clone(), origin);
         self.values.insert(name, value);
     }
 
     /// Whether the user gave this flag, as opposed to its default.
     pub fn given(&self, name: &str) -> bool {
-        self.given.contains(name)
+        self.given.contains_key(name)
+    }
+
+    pub fn origin(&self, name: &str) -> Origin {
+        self.given.get(name).cloned().unwrap_or(Origin::Default)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&str, &FlagValue)> {

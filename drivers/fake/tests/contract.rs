@@ -39,6 +39,8 @@ impl Lab {
             shared_dir: self.dir.path().join("fake"),
             runtime_dir: self.dir.path().join("run"),
             search_path: "".into(),
+            environment: machine_driver::Environment::default(),
+            policy: machine_driver::Policy::default(),
             store_id: "s1".into(),
             cache_dir: std::path::PathBuf::new(),
             progress: Arc::new(Silent),
@@ -76,7 +78,12 @@ impl Lab {
 }
 
 fn birth() -> Birth {
-    Birth { image: None, seed: Seed::default(), ssh_public_key: String::new() }
+    Birth {
+        image: None,
+        seed: Seed::default(),
+        ssh_public_key: String::new(),
+        first_boot: machine_driver::FirstBoot::default(),
+    }
 }
 
 fn ids(cloud: &Path) -> Vec<String> {

@@ -40,6 +40,8 @@ fn context(dir: &Path, saved: &Arc<Saved>, lines: &Arc<Lines>) -> Context {
         runtime_dir: dir.join("run"),
         search_path: "".into(),
         cache_dir: std::path::PathBuf::new(),
+        environment: machine_driver::Environment::default(),
+        policy: machine_driver::Policy::default(),
         store_id: "s1".into(),
         progress: lines.clone(),
         checkpoint: saved.clone(),
@@ -59,7 +61,12 @@ fn values(pairs: &[(&str, &str)]) -> FlagValues {
 }
 
 fn birth() -> Birth {
-    Birth { image: None, seed: Seed::default(), ssh_public_key: String::new() }
+    Birth {
+        image: None,
+        seed: Seed::default(),
+        ssh_public_key: String::new(),
+        first_boot: machine_driver::FirstBoot::default(),
+    }
 }
 
 #[test]

@@ -161,6 +161,8 @@ pub(crate) mod tests {
                 cache_dir: base.join("cache"),
                 runtime_dir: base.join("run"),
                 search_path: base.join("bin").into_os_string(),
+                environment: machine_driver::Environment::default(),
+                policy: machine_driver::Policy::default(),
                 store_id: "0123456789ab".into(),
                 progress: Arc::new(Silent),
                 checkpoint: self.saved.clone(),

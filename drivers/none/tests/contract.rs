@@ -26,6 +26,8 @@ fn context(saved: &Arc<Saved>) -> Context {
         shared_dir: "/store/none".into(),
         runtime_dir: "/run/none".into(),
         search_path: "".into(),
+        environment: machine_driver::Environment::default(),
+        policy: machine_driver::Policy::default(),
         store_id: "s1".into(),
         cache_dir: std::path::PathBuf::new(),
         progress: Arc::new(Silent),
@@ -40,7 +42,12 @@ fn values(url: &str) -> FlagValues {
 }
 
 fn birth() -> Birth {
-    Birth { image: None, seed: Seed::default(), ssh_public_key: String::new() }
+    Birth {
+        image: None,
+        seed: Seed::default(),
+        ssh_public_key: String::new(),
+        first_boot: machine_driver::FirstBoot::default(),
+    }
 }
 
 #[tokio::test]

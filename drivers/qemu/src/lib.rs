@@ -30,6 +30,7 @@ mod files;
 mod flags;
 mod forwards;
 mod identity;
+mod image;
 mod kind;
 mod launch;
 mod materials;

@@ -41,8 +41,8 @@ pub(crate) fn start(
     let drive = |path: &Path, rest: &str| {
         format!("file={},if=ide,{rest}", path.display().to_string().replace(',', ",,"))
     };
-    let status = Command::new("qemu-system-x86_64")
-        .args(["-M", "pc", "-accel", "kvm", "-accel", "tcg,thread=multi", "-cpu", "max"])
+    let output = Command::new("qemu-system-x86_64")
+        .args(["-M", "pc", "-accel", "tcg,thread=multi", "-cpu", "max"])
         .args(["-m", &machine.memory_mb.to_string(), "-smp", &machine.processors.to_string()])
         .args(["-uuid", &machine.id, "-name", &machine.name, "-boot", "d"])
         .args(["-drive", &drive(&disk, "format=vhdx,index=0")])
@@ -54,9 +54,10 @@ pub(crate) fn start(
         .arg("-qmp")
         .arg(format!("unix:{},server=on,wait=off", socket(dir, machine).display()))
         .arg("-daemonize")
-        .status()?;
-    if !status.success() {
-        return Err(Failure::new("StandIn", format!("QEMU ended with {status}")));
+        .output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(Failure::new("StandIn", format!("QEMU ended with {}: {said}", output.status)));
     }
     machine.address = address;
     Ok(())

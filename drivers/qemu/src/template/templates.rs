@@ -22,6 +22,8 @@ impl Templates for QemuTemplates {
 
     async fn fits(&self, cx: &Context, driver: &dyn Driver, material: &Material) -> Result<bool> {
         let record = record(driver)?;
+        // Asked after every `create`: what a builder that died has left does not stay long.
+        sweep(cx).await?;
         let found = super::find(cx, &record, &material.image, &material.profile).await;
         // A broken one is made anew like one that is missing.
         Ok(matches!(found, Ok(Some(_))))
@@ -104,7 +106,11 @@ async fn lock_build(cx: &Context, id: &str) -> Result<std::fs::File> {
 
 /// Removes builds that nobody works on: their builder died.
 async fn sweep(cx: &Context) -> Result<()> {
-    for entry in std::fs::read_dir(directory(cx))? {
+    let entries = match std::fs::read_dir(directory(cx)) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Some(id) = name.strip_prefix(".build-") else { continue };
