@@ -66,6 +66,58 @@ need_nushell() {
     export PATH
 }
 
+# need_target TARGET  makes the standard library of another target usable, and puts what cargo needs
+# for it into TARGET_ARGS. Fails where it cannot be had.
+need_target() {
+    local target=$1
+    TARGET_ARGS=(--target "$target")
+    [ -d "$(rustc --print sysroot)/lib/rustlib/$target/lib" ] && return 0
+    if command -v rustup >/dev/null 2>&1 && timeout 120 rustup target add "$target" >/dev/null 2>&1; then
+        return 0
+    fi
+    need_rust_src || return 1
+    # Part of cargo for years, and not yet declared stable.
+    export RUSTC_BOOTSTRAP=1
+    TARGET_ARGS+=(-Zbuild-std)
+}
+
+# The sources of the standard library: rustup's, or those of exactly this version from Debian.
+need_rust_src() {
+    local sources version lists=$PWD/target/tools/rust-src
+    sources=$(rustc --print sysroot)/lib/rustlib/src/rust
+    [ -e "$sources/library/Cargo.lock" ] && return 0
+    command -v rustup >/dev/null 2>&1 && timeout 120 rustup component add rust-src >/dev/null 2>&1 &&
+        return 0
+    command -v apt-get >/dev/null 2>&1 || return 1
+    version=$(rustc --version | cut -d' ' -f2)
+    say "Fetching the sources of Rust $version's standard library from Debian"
+    mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial"
+    echo "deb http://deb.debian.org/debian trixie-backports main" >"$lists/sources.list"
+    (
+        cd "$lists"
+        options=(-qq -o "Dir::Etc::SourceList=$lists/sources.list" -o Dir::Etc::SourceParts=/dev/null
+            -o "Dir::State::Lists=$lists/lists" -o "Dir::Cache=$lists/cache" -o APT::Sandbox::User=root)
+        apt-get "${options[@]}" update
+        package=$(apt-cache "${options[@]}" madison rust-src | cut -d'|' -f2 | tr -d ' ' | grep "^$version+" | head -n 1)
+        [ -n "$package" ] && apt-get "${options[@]}" download "rust-src=$package"
+        dpkg-deb -x rust-src_*.deb . && rm -f rust-src_*.deb
+    ) || return 1
+    mkdir -p "${sources%/*}"
+    ln -sfn "$lists/usr/src/rustc-$version" "$sources"
+}
+
+# Wine, and beside the program FILE the one library that Debian's lacks. Puts the program's path into
+# MACHINE_WINDOWS_EXE, where the tests look for it.
+need_wine() {
+    local dir=target/tools/wine
+    need_packages /usr/lib/wine/wine64=wine64
+    mkdir -p "$dir"
+    cp "$1" "$dir/machine.exe"
+    x86_64-w64-mingw32-gcc -shared -O1 -o "$dir/bcryptprimitives.dll" \
+        tests/support/wine/bcryptprimitives.c -ladvapi32
+    export MACHINE_WINDOWS_EXE="$PWD/$dir/machine.exe"
+}
+
 # Prism, which holds a vendor's description of its interface against what a fake cloud is asked and
 # answers. From the npm registry; the tests say so where it is missing.
 need_prism() {

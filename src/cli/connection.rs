@@ -7,7 +7,8 @@ use machine_driver::State;
 use super::error::CliError;
 use super::session::Session;
 use crate::engine::{self, Machine, docker_version, swarm_url};
-use crate::ssh::host_alias;
+use crate::output::progress::Display;
+use crate::ssh::{host_alias, socket_url};
 use crate::tls::docker::Client;
 
 /// docker-machine's patience for the handshake.
@@ -27,20 +28,23 @@ pub(super) fn url(machine: &Machine<'_>, swarm: bool) -> Result<String, CliError
 /// the ways of `env --via`.
 pub(super) fn leads_to(machine: &Machine<'_>, docker_host: &str, session: &Session) -> bool {
     let name = machine.name();
-    let is_its_socket = |path: &str| {
-        engine::socket(&session.engine, name).is_ok_and(|socket| socket.as_os_str() == path)
-    };
-    if let Some(path) = docker_host.strip_prefix("unix://") {
-        return is_its_socket(path);
-    }
-    machine.endpoint().docker_url.is_some_and(|url| url == docker_host)
+    let is_its_socket = engine::socket(&session.engine, name)
+        .is_ok_and(|socket| socket_url(&socket) == docker_host);
+    is_its_socket
+        || machine.endpoint().docker_url.is_some_and(|url| url == docker_host)
         || docker_host.strip_prefix("ssh://").is_some_and(|host| host == host_alias(name))
 }
 
-/// An error for a machine that is half made or off. Our own commands ask nobody but the driver's
-/// files; docker-machine asks the driver, so that `url` fails for a machine that is switched off.
+/// An error for a machine that is half made or off. One that may have moved is looked for. Apart from
+/// that, our own commands ask nobody but the driver's files; docker-machine asks the driver, so that
+/// `url` fails for a machine that is switched off.
 pub(super) async fn usable(machine: &Machine<'_>, session: &Session) -> Result<(), CliError> {
     machine.check_usable()?;
+    if machine.driver.may_have_moved() {
+        // What is printed may be code for a shell.
+        let progress = Display::plain(std::io::stderr()).for_machine(machine.name());
+        engine::follow(&session.engine, machine.name(), progress).await?;
+    }
     if session.environment.manner.is_docker_machine() && machine.glance().is_none() {
         let state = machine.driver.state(&machine.context).await?;
         if state != State::Running {

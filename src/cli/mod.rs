@@ -64,10 +64,6 @@ mod suspend;
 mod swarm;
 mod target;
 mod template;
-#[cfg(unix)]
-mod tunnel;
-#[cfg(not(unix))]
-#[path = "no_tunnel.rs"]
 mod tunnel;
 mod up;
 mod upgrade;

@@ -156,7 +156,7 @@ fn start_debug_log(global: &GlobalArgs, environment: &Environment) -> Result<(),
         }
         tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
-            .with_env_filter("warn,machine=debug,machine_driver=debug,machine_driver_qemu=debug,machine_driver_virtualbox=debug,machine_guest=debug")
+            .with_env_filter("warn,machine=debug,machine_driver=debug,machine_driver_qemu=debug,machine_driver_virtualbox=debug,machine_driver_hyperv=debug,machine_guest=debug")
             .without_time()
             .init();
     }

@@ -1,12 +1,13 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use super::console;
 use super::error::CliError;
 use super::session::Session;
 use super::target;
+use super::{background, console};
 use crate::engine::{self, socket};
+use crate::ssh;
 
 /// Lead a local socket to the Docker Engine of a machine, over SSH
 ///
@@ -31,7 +32,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
         return Ok(ExitCode::SUCCESS);
     }
     let ready = |path: &PathBuf| {
-        console::println(&format!("unix://{}", path.display())).ok();
+        console::println(&ssh::socket_url(path)).ok();
     };
     engine::tunnel(&session.engine, &args.name, ready).await?;
     Ok(ExitCode::SUCCESS)
@@ -40,15 +41,15 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
 /// The URL of a tunnel that runs in the background, begun if there is none.
 pub(super) fn url(name: &str, session: &Session) -> Result<String, CliError> {
     let path = socket(&session.engine, name)?;
-    let url = format!("unix://{}", path.display());
-    if engine::is_up(&session.engine, name) && path.exists() {
+    let url = ssh::socket_url(&path);
+    if engine::is_up(&session.engine, name) && ssh::socket_is_there(&path) {
         return Ok(url);
     }
     let log = session.engine.store.machine_dir(name).join("tunnel.log");
     let mut child = begin(name, &log, session)?;
     let end = Instant::now() + PATIENCE;
     loop {
-        if engine::is_up(&session.engine, name) && path.exists() {
+        if engine::is_up(&session.engine, name) && ssh::socket_is_there(&path) {
             return Ok(url);
         }
         // Another process may have been faster.
@@ -74,12 +75,7 @@ pub(super) fn url(name: &str, session: &Session) -> Result<String, CliError> {
 const PATIENCE: Duration = Duration::from_secs(75);
 
 /// A process of its own that outlives the terminal.
-fn begin(
-    name: &str,
-    log: &std::path::Path,
-    session: &Session,
-) -> Result<std::process::Child, CliError> {
-    use std::os::unix::process::CommandExt;
+fn begin(name: &str, log: &Path, session: &Session) -> Result<std::process::Child, CliError> {
     let log = std::fs::File::create(log)?;
     let mut command = std::process::Command::new(std::env::current_exe()?);
     command
@@ -89,7 +85,8 @@ fn begin(
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log)
-        .current_dir("/")
-        .process_group(0);
+        // It is to hold on to no directory that somebody may want to remove.
+        .current_dir(if cfg!(unix) { Path::new("/") } else { session.engine.store.base() });
+    background::apart(&mut command);
     Ok(command.spawn()?)
 }

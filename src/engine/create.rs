@@ -21,7 +21,7 @@ use machine_driver::{
     file,
 };
 
-use super::{Engine, Machine, address, birth, boot_image, ready};
+use super::{Engine, Machine, address, birth, boot_image, certificates, ready};
 use crate::iso::Choice;
 use crate::provision::Options;
 use crate::store::{
@@ -261,7 +261,11 @@ impl<'a> Work<'a> {
 
     async fn guest(&self, machine: &mut Machine<'_>) -> Result<(), CreateError> {
         self.say("Waiting for machine to be running, this may take a few minutes...");
-        if !birth::reaches_guest(machine) {
+        if birth::reaches_guest(machine) {
+            // An address that only the boot has shown is in no certificate yet.
+            let renewal = Box::pin(certificates::renew_if_needed(self.engine, machine));
+            self.step(Step::Certificates, renewal).await?;
+        } else {
             self.say("Detecting operating system of created instance...");
             self.step(Step::Ssh, crate::provision::wait_for_ssh(self.engine, machine)).await?;
             let provisioned = Box::pin(crate::provision::provision(self.engine, machine));

@@ -160,10 +160,14 @@ fn secret(name: &str, path: &Path) -> Option<Finding> {
     })
 }
 
-/// Windows gives a file the rights of its directory, which is the user's own.
-#[cfg(not(unix))]
-fn secret(_name: &str, _path: &Path) -> Option<Finding> {
-    None
+/// A warning for a key that others can read.
+#[cfg(windows)]
+fn secret(name: &str, path: &Path) -> Option<Finding> {
+    let others = machine_driver::acl::foreign_readers(path).filter(|others| !others.is_empty())?;
+    let path = path.display();
+    let detail = format!("`{path}` can be read by others: {}", others.join(", "));
+    let fix = format!("icacls \"{path}\" /inheritance:r /grant:r \"%USERNAME%:F\"");
+    Some(Finding::new("certificate", name, Health::Warning, detail).fix(fix))
 }
 
 fn machines(engine: &Engine, now: OffsetDateTime) -> Vec<Finding> {

@@ -13,6 +13,7 @@ mod client;
 mod create;
 mod docker_context;
 mod doctor;
+mod follow;
 mod gc;
 mod lifecycle;
 mod list;
@@ -27,10 +28,6 @@ mod resize;
 mod swarm;
 mod templates;
 mod transfer;
-#[cfg(unix)]
-mod tunnel;
-#[cfg(not(unix))]
-#[path = "no_tunnel.rs"]
 mod tunnel;
 mod upgrade;
 mod version;
@@ -55,6 +52,7 @@ pub use client::{Misfit, misfit};
 pub use create::{CreateError, Request, Step, create};
 pub use docker_context::{DockerContext, create_context, current_context, remove_context};
 pub use doctor::{Finding, Health, examine};
+pub use follow::follow;
 pub use gc::{Leftover, Looked, clear, find_leftovers};
 pub use lifecycle::{Action, act};
 pub use list::{Found, Look, Row, find_all, look};

@@ -13,6 +13,7 @@ impl Registry {
             kinds: vec![
                 Box::new(machine_driver_qemu::kind()),
                 Box::new(machine_driver_virtualbox::kind()),
+                Box::new(machine_driver_hyperv::kind()),
                 Box::new(machine_driver_generic::kind()),
                 Box::new(machine_driver_none::kind()),
                 #[cfg(feature = "digitalocean")]

@@ -11,12 +11,12 @@ pub mod external;
 mod forward;
 mod host_key;
 mod key;
+mod local;
 mod quote;
 mod ready;
 mod run;
 mod session;
 mod shell;
-#[cfg(unix)]
 mod socket;
 pub mod terminal;
 mod upload;
@@ -24,6 +24,9 @@ mod users_config;
 
 pub use error::SshError;
 pub use host_key::pin;
+pub use local::{
+    LocalListener, is_there as socket_is_there, place as socket_place, url as socket_url,
+};
 pub use quote::quoted;
 pub use ready::{wait_for_shell, wait_ready};
 pub use run::{ExitStatus, Output, Pty};

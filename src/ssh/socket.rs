@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
-use tokio::net::UnixListener;
 use tokio::task::JoinSet;
 
-use super::{ExitStatus, Session, SshError};
+use super::{ExitStatus, LocalListener, Session, SshError};
 
 /// Where every Engine listens.
 const DOCKER_SOCK: &str = "/var/run/docker.sock";
@@ -43,7 +42,7 @@ impl Session {
     /// the connection to the machine is lost.
     pub async fn forward_docker(
         &self,
-        listener: &UnixListener,
+        listener: &LocalListener,
         dial: Dial,
     ) -> Result<(), SshError> {
         let mut connections = JoinSet::new();
@@ -54,7 +53,7 @@ impl Session {
                     return Err(SshError::Lost { address: self.address.clone() });
                 }
             };
-            let (mut local, _peer) = accepted.map_err(|source| SshError::Stream { source })?;
+            let mut local = accepted.map_err(|source| SshError::Stream { source })?;
             while connections.try_join_next().is_some() {}
             match self.open_docker(dial).await {
                 Ok(mut remote) => {

@@ -10,6 +10,13 @@ pub(crate) fn records() -> Vec<(String, PathBuf)> {
     files("records")
 }
 
+/// The record of one driver's machine.
+pub(crate) fn record(driver: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/golden/records")
+        .join(format!("{driver}.json"))
+}
+
 /// The records of docker-machine before 0.5: `v0`, `v1` and `v2`.
 pub(crate) fn old_records() -> Vec<(String, PathBuf)> {
     files("old")

@@ -33,6 +33,8 @@ mod guest;
 mod hardship;
 #[cfg(target_os = "linux")]
 mod hosts;
+#[cfg(target_os = "linux")]
+mod hyperv;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
@@ -61,3 +63,5 @@ mod vbox;
 mod vm;
 #[cfg(unix)]
 mod warm;
+#[cfg(target_os = "linux")]
+mod windows;

@@ -117,7 +117,8 @@ pub trait Driver: Debug + Send + Sync {
     /// The `Driver` object of `config.json`.
     fn record(&self) -> serde_json::Value;
 
-    /// The addresses and ports as last recorded. No process, no network, no file.
+    /// The addresses and ports as last recorded, or as [`Driver::state`] and [`Kind::states`] have
+    /// seen them since. No process, no network, no file.
     fn endpoint(&self) -> Endpoint;
 
     /// The flags that would make a machine like this one, as far as they are not the defaults and the
@@ -133,8 +134,7 @@ pub trait Driver: Debug + Send + Sync {
     async fn pre_create_check(&self, cx: &Context) -> Result<()>;
 
     /// Fixes what can be fixed before birth (ports, addresses), so that the certificates can name
-    /// it. After this, a driver with [`Capabilities::born_provisioned`] has a complete
-    /// [`Driver::endpoint`]. Idempotent.
+    /// it. Idempotent.
     async fn reserve(&mut self, cx: &Context) -> Result<()> {
         let _ = cx;
         Ok(())
@@ -205,6 +205,18 @@ pub trait Driver: Debug + Send + Sync {
         None
     }
 
+    /// Whether the machine may have another address than the recorded one, for example because this
+    /// computer was restarted. No process, no network, no file.
+    fn may_have_moved(&self) -> bool {
+        false
+    }
+
+    /// Looks up the address of a running machine that [`Driver::may_have_moved`], and records it.
+    async fn locate(&mut self, cx: &Context) -> Result<()> {
+        let _ = cx;
+        Ok(())
+    }
+
     /// The command that prints the addresses of the guest, where nobody else knows them. After
     /// `create` and `start` the engine runs it there over SSH as soon as it can log in, and hands what
     /// it printed to [`Driver::learn_address`].
@@ -265,7 +277,8 @@ pub trait Driver: Debug + Send + Sync {
 pub struct Capabilities {
     /// Boots the guest image, so the engine must supply [`Birth::image`].
     pub needs_image: bool,
-    /// Carries a [`Seed`] into the guest, and knows its endpoint before boot: no SSH round trip.
+    /// Carries a [`Seed`] into the guest: nobody logs in to provision it. Where the endpoint is known
+    /// only after the boot, the server certificate is renewed over SSH to name it.
     pub born_provisioned: bool,
     /// There is an operating system behind the endpoint that can be provisioned and logged in to.
     pub has_guest: bool,

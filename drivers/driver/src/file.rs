@@ -85,12 +85,22 @@ pub fn hex(bytes: &[u8]) -> String {
 }
 
 /// Makes a directory and its parents, for the owner alone where they are new.
+#[cfg(unix)]
 pub fn create_dir(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    use std::os::unix::fs::DirBuilderExt;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// Makes a directory and its parents, for the owner alone where they are new. A file system that
+/// knows no rights is used as it is; `doctor` says so.
+#[cfg(windows)]
+pub fn create_dir(path: &Path) -> io::Result<()> {
+    let first = path.ancestors().take_while(|it| !it.exists()).last();
+    fs::create_dir_all(path)?;
+    if let Some(error) = first.and_then(|first| crate::acl::make_private(first).err()) {
+        tracing::debug!(?first, %error, "rights");
+    }
+    Ok(())
 }
 
 /// Gives `to` the content of `from` at the least cost: a hard link where both lie on one file

@@ -6,13 +6,15 @@
 //! home directory.
 //!
 //! Start with [`Kind`] (what the registry holds: a name, a table of flags, constructors) and
-//! [`Driver`] (one machine of that kind). The rest is the kit: [`process`], [`http`], [`download`],
-//! [`wait`], [`keys`], [`seed`], [`shared`], [`mod@file`], and for clouds [`rest`], [`cloud`], [`Secret`] and
+//! [`Driver`] (one machine of that kind). The rest is the kit: [`process`], [`conversation`], [`http`],
+//! [`download`], [`wait`], [`keys`], [`seed`], [`shared`], [`mod@file`], and for clouds [`rest`], [`cloud`], [`Secret`] and
 //! [`Tags`].
 
 mod account;
+pub mod acl;
 pub mod cloud;
 mod context;
+pub mod conversation;
 pub mod download;
 mod driver;
 mod endpoint;

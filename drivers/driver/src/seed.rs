@@ -11,7 +11,8 @@
 //! | `.ssh/authorized_keys`, `.ssh/authorized_keys2` | the machine's public key |
 //! | `machine/hostname` | one line |
 //! | `machine/hosts` | lines of `/etc/hosts` for the private network |
-//! | `machine/network` | lines `MAC ADDRESS/PREFIX`: static addresses of further interfaces |
+//! | `machine/network` | lines `MAC ADDRESS/PREFIX`: static addresses of interfaces |
+//! | `machine/uplink` | lines `gateway ADDRESS` and `nameserver ADDRESS`, where no DHCP server tells |
 //! | `machine/ssh_host_ed25519_key`, `….pub` | the host key that the client has pinned |
 //! | `machine/ca.pem`, `server.pem`, `server-key.pem` | the Engine's TLS files |
 //! | `machine/profile` | shell variables for `/etc/init.d/docker`, boot2docker's own format |
@@ -38,6 +39,7 @@ pub struct Seed {
     /// Lines of boot2docker's `profile`, for example `EXTRA_ARGS='--label a=b'`.
     pub profile: String,
     pub interfaces: Vec<Interface>,
+    pub uplink: Option<Uplink>,
     pub hosts: Vec<(IpAddr, String)>,
     pub machine_id: String,
     /// The guest is to start what all machines have in common, and wait for its identity.
@@ -58,7 +60,14 @@ impl std::fmt::Debug for ServerTls {
     }
 }
 
-/// A further network interface with a static address.
+/// The way outside of a machine whose only addresses are static.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uplink {
+    pub gateway: IpAddr,
+    pub name_servers: Vec<IpAddr>,
+}
+
+/// A network interface with a static address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Interface {
     /// Six octets in lower-case hexadecimal, with colons.
@@ -105,6 +114,13 @@ impl Seed {
                 lines + &format!("{mac} {address}/{prefix}\n")
             });
             append(tar, "machine/network", 0o644, &lines)?;
+        }
+        if let Some(uplink) = &self.uplink {
+            let servers = uplink.name_servers.iter();
+            let lines = servers.fold(format!("gateway {}\n", uplink.gateway), |lines, server| {
+                lines + &format!("nameserver {server}\n")
+            });
+            append(tar, "machine/uplink", 0o644, &lines)?;
         }
         if !self.hosts.is_empty() {
             append(tar, "machine/hosts", 0o644, &hosts_file(&self.hosts))?;
@@ -173,6 +189,10 @@ mod tests {
                 address: "10.1.2.3".parse().unwrap(),
                 prefix: 24,
             }],
+            uplink: Some(Uplink {
+                gateway: "10.1.2.1".parse().unwrap(),
+                name_servers: vec!["10.1.2.53".parse().unwrap()],
+            }),
             hosts: vec![("10.1.2.4".parse().unwrap(), "lab2".into())],
             machine_id: "0".repeat(32),
             template: false,

@@ -24,6 +24,7 @@ pub(super) const ROOT: &[(&str, u32, &str)] = &[
     file!("usr/lib/machine/dhcp", 0o755),
     file!("usr/lib/machine/disk", 0o755),
     file!("usr/lib/machine/engine-id", 0o755),
+    file!("usr/lib/machine/hyperv", 0o755),
     file!("usr/lib/machine/identity", 0o755),
     file!("usr/lib/machine/identity-port", 0o755),
     file!("usr/lib/machine/login", 0o755),

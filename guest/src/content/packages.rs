@@ -16,7 +16,7 @@ pub(super) const ROOT: &[&str] = &[
     "libaudit1", "libcap-ng0", "libwrap0", "libwtmpdb0", "libsqlite3-0", "libedit2", "libbsd0",
     "libmd0", "sudo", "libpam-modules", "libpam-runtime", "libapparmor1", "ca-certificates",
     "chrony", "libgnutls30t64", "libnettle8t64", "libhogweed6t64", "libp11-kit0", "libtasn1-6",
-    "libidn2-0", "libunistring5", "libgmp10", "libffi8", "stunnel4",
+    "libidn2-0", "libunistring5", "libgmp10", "libffi8", "stunnel4", "hyperv-daemons",
 ];
 
 /// What is only needed to build the image: boot programs for BIOS and UEFI.

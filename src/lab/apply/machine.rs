@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use machine_driver::{Error, Forward, Policy, Progress, Result, Size};
+use machine_driver::{Error, Forward, Progress, Result, Size};
 
 use super::{Options, has};
 use crate::engine::{self, Action as Power, Engine, Request};

@@ -48,7 +48,7 @@ pub fn no_proxy(old: &str, ip: &str) -> String {
     format!("{old},{ip}")
 }
 
-/// The command line for the hint; the program is quoted if its path needs it.
+/// The command line for the hint; the program and words with blanks are quoted where they need it.
 fn command_line(args: &[String]) -> String {
     let mut args = args.iter();
     let mut line = match args.next() {
@@ -58,7 +58,7 @@ fn command_line(args: &[String]) -> String {
     };
     for arg in args {
         line += " ";
-        line += arg;
+        line += &if arg.contains(' ') { format!("\"{arg}\"") } else { arg.clone() };
     }
     line
 }
@@ -107,6 +107,15 @@ mod tests {
              ;; (with-temp-buffer (shell-command \"machine env lab1\" (current-buffer)) \
              (eval-buffer))\n"
         );
+    }
+
+    #[test]
+    fn the_hint_keeps_words_with_blanks_together() {
+        let args = [r"C:\m\machine.exe", "--storage-path", r"C:\Jane O'Neil", "env", "lab1"];
+        let hint = set(Dialect::PowerShell, &[], &args.map(str::to_owned));
+        let line =
+            r#"& "C:\m\machine.exe" --storage-path "C:\Jane O'Neil" env lab1 | Invoke-Expression"#;
+        assert!(hint.contains(line), "{hint}");
     }
 
     #[test]

@@ -111,10 +111,7 @@ pub(crate) fn copy_sparse(from: &Path, mut to: &File) -> io::Result<()> {
 
 /// SHA-256 of a file.
 pub(crate) fn hash_sparse(path: &Path) -> io::Result<String> {
-    use sha2::{Digest, Sha256};
-    let mut hash = Sha256::new();
-    io::copy(&mut File::open(path)?, &mut hash)?;
-    Ok(machine_driver::file::hex(&hash.finalize()))
+    machine_driver::file::sha256_of(path)
 }
 
 /// Bytes that a file takes on the disk, holes included.

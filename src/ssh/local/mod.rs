@@ -1,0 +1,11 @@
+//! What local clients connect to: a Unix socket, or a named pipe on Windows.
+
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+pub use unix::{LocalListener, is_there, place, url};
+#[cfg(windows)]
+pub use windows::{LocalListener, is_there, place, url};
