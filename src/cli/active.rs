@@ -32,7 +32,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
     let mut late = false;
     for name in names {
         let Ok(machine) = session.engine.load(&name, silent()) else { continue };
-        if !serves(&machine, host) {
+        if !serves(&machine, host, session) {
             continue;
         }
         let state = match machine.glance() {
@@ -56,9 +56,9 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
 }
 
 /// Whether `host` is the machine's Engine, or the Swarm of which it is the master.
-fn serves(machine: &Machine<'_>, host: &str) -> bool {
-    let Some(url) = machine.endpoint().docker_url else { return false };
-    url == host || connection::url(machine, true).is_ok_and(|swarm| swarm == host)
+fn serves(machine: &Machine<'_>, host: &str, session: &Session) -> bool {
+    connection::leads_to(machine, host, session)
+        || connection::url(machine, true).is_ok_and(|swarm| swarm == host)
 }
 
 fn none() -> CliError {

@@ -22,6 +22,11 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<ExitCode, CliE
     connection::usable(&machine, session).await.map_err(failed)?;
     let url = connection::url(&machine, args.swarm).map_err(failed)?;
     connection::check(&machine, &url, session).await.map_err(failed)?;
+    // Through SSH there is nothing for TLS to do.
+    if url.starts_with("ssh://") {
+        console::println(&format!("-H={url}"))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let paths = machine.client_paths();
     let quoted = |path: &std::path::Path| format!("{:?}", path.display().to_string());
     console::print(&format!(

@@ -6,7 +6,8 @@ use machine_driver::State;
 
 use super::error::CliError;
 use super::session::Session;
-use crate::engine::{Machine, swarm_url};
+use crate::engine::{self, Machine, docker_version, swarm_url};
+use crate::ssh::host_alias;
 use crate::tls::docker::Client;
 
 /// docker-machine's patience for the handshake.
@@ -20,6 +21,20 @@ pub(super) fn url(machine: &Machine<'_>, swarm: bool) -> Result<String, CliError
     }
     let options = &machine.record.host_options.swarm_options;
     Ok(swarm_url(machine.name(), &url, options)?)
+}
+
+/// Whether a docker client with this `DOCKER_HOST` talks to the machine: by its port, or by one of
+/// the ways of `env --via`.
+pub(super) fn leads_to(machine: &Machine<'_>, docker_host: &str, session: &Session) -> bool {
+    let name = machine.name();
+    let is_its_socket = |path: &str| {
+        engine::socket(&session.engine, name).is_ok_and(|socket| socket.as_os_str() == path)
+    };
+    if let Some(path) = docker_host.strip_prefix("unix://") {
+        return is_its_socket(path);
+    }
+    machine.endpoint().docker_url.is_some_and(|url| url == docker_host)
+        || docker_host.strip_prefix("ssh://").is_some_and(|host| host == host_alias(name))
 }
 
 /// An error for a machine that is half made or off. Our own commands ask nobody but the driver's
@@ -47,6 +62,9 @@ pub(super) async fn check(
         return Ok(());
     }
     let answer = match Client::new(url, &machine.credentials()) {
+        _ if url.starts_with("ssh://") => {
+            docker_version(&session.engine, machine, url, PATIENCE).await.map(drop)
+        }
         Ok(client) => client.ping(PATIENCE).await,
         Err(error) => Err(error),
     };

@@ -22,8 +22,9 @@ Examples:
   docker --context lab1 ps")]
 pub(super) struct Create {
     name: String,
-    /// Through SSH instead of the Engine's port
-    #[arg(long, value_name = "WAY", value_parser = ["tls", "ssh"], default_value = "tls")]
+    /// How docker gets there: tls (the Engine's port), ssh, or socket (a local socket that a process
+    /// in the background leads there over SSH, until the machine is stopped)
+    #[arg(long, value_name = "WAY", value_parser = ["tls", "ssh", "socket"], default_value = "tls")]
     via: String,
 }
 
@@ -39,7 +40,7 @@ pub(super) fn run(command: Command, session: &Session) -> Result<ExitCode, CliEr
     match command {
         Command::Create(args) => {
             target::check(session, &args.name)?;
-            create(&args.name, args.via == "ssh", session)?;
+            create(&args.name, &args.via, session)?;
             console::println(&args.name)?;
         }
         Command::Rm(args) => {
@@ -62,12 +63,13 @@ pub(super) fn run(command: Command, session: &Session) -> Result<ExitCode, CliEr
 }
 
 /// Makes or renews the context of a machine.
-pub(super) fn create(name: &str, through_ssh: bool, session: &Session) -> Result<(), CliError> {
+pub(super) fn create(name: &str, via: &str, session: &Session) -> Result<(), CliError> {
     let machine = session.machine(name)?;
     let dir = docker_config(session)?;
-    let url = match through_ssh && !machine.is_adopted() {
-        true => super::ssh_config::url(&machine, session)?,
-        false => machine.docker_url()?,
+    let url = match via {
+        "socket" => super::tunnel::url(name, session)?,
+        "ssh" if !machine.is_adopted() => super::ssh_config::url(&machine, session)?,
+        _ => machine.docker_url()?,
     };
     let tls = url.starts_with("tcp://").then(|| machine.client_paths());
     let context = DockerContext { name, host: &url, tls };

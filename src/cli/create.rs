@@ -151,8 +151,9 @@ pub(super) async fn run(args: Args, given: Given, session: &Session) -> Result<E
     result.map_err(|error| failure(&name, error))?;
     super::template::build_in_background(&name, session).await;
     if context {
-        super::context::create(&name, false, session)?;
+        super::context::create(&name, "tls", session)?;
     }
+    super::misfit::warn(&name, session);
     console::println(&format!(
         "To see how to connect your Docker Client to the Docker Engine running on this virtual \
          machine, run: {} env {name}",
@@ -339,6 +340,7 @@ fn failure(name: &str, error: CreateError) -> CliError {
                 .docker_machine_says(format!("Error with pre-create check: {cause:?}"))
                 .code(exit::PRE_CREATE_CHECK);
         }
+        Some(Step::Authority) => return cli.context("Error generating certificates"),
         Some(step) => cli
             .context(format!("Error creating machine: the step `{step}` failed"))
             .docker_machine_says(format!("Error creating machine: {}: {cause}", old_step(step))),

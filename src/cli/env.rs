@@ -43,8 +43,11 @@ pub(super) async fn run(args: &Args, session: &Session) -> Result<ExitCode, CliE
         false => set(args, session).await,
     };
     // `eval $(machine env …)` sees no exit code, so the code itself must forget the old machine
-    // and fail.
+    // and fail. docker-machine prints none.
     let code = code.map_err(|error| {
+        if session.environment.manner.is_docker_machine() {
+            return error;
+        }
         let dialect = dialect(args, session).unwrap_or(Dialect::Sh);
         error.printing(shell::failing(dialect))
     })?;
@@ -75,6 +78,7 @@ async fn set(args: &Args, session: &Session) -> Result<String, CliError> {
     ];
     if url.starts_with("tcp://") {
         warn_of_expiry(&name, session);
+        super::misfit::warn(&name, session);
     } else {
         // An empty variable is as good as none to docker, and forgets another machine's.
         variables[0].1.clear();

@@ -1,14 +1,15 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::error::CliError;
 use super::session::Session;
 use super::{console, create};
-use crate::iso::Entry;
+use crate::iso::{Entry, Iso};
 use crate::output::table;
 use crate::output::text;
 
-/// Build, list, check and remove guest images
+/// Build, fetch, list, check and remove guest images
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
     /// Build an image from the packages that the mirror has now
@@ -18,6 +19,11 @@ pub(super) enum Command {
         /// The image's ISO, or its directory (`machine.iso`, `vmlinuz`, `initrd.img`,
         /// `manifest.json`)
         file: PathBuf,
+    },
+    /// Fetch boot2docker, or another image with its contract, into the cache
+    Pull {
+        /// `latest`, a version such as 18.09.4, or the address of an ISO or of a page of releases
+        source: String,
     },
     /// List the images in the cache; the last one is what `create` uses
     Ls {
@@ -33,6 +39,8 @@ pub(super) enum Command {
         #[arg(long)]
         packages: bool,
     },
+    /// Remove the images that `create` would not use by itself
+    Prune,
     /// Check the images' files against their hashes
     Verify { versions: Vec<String> },
 }
@@ -66,7 +74,13 @@ pub(super) async fn run(command: Command, session: &Session) -> Result<ExitCode,
             show.finish();
             console::println(&imported?.manifest.version)?;
         }
-        Command::Ls { format } => list(&images.entries()?, format.as_deref())?,
+        Command::Pull { source } => {
+            let show = create::progress();
+            let pulled = images.pull(&source, &*show.for_machine("image")).await;
+            show.finish();
+            console::println(&pulled?.version)?;
+        }
+        Command::Ls { format } => list(&images.isos()?, &images.entries()?, format.as_deref())?,
         Command::Rm { versions, packages } => {
             for version in versions {
                 images.remove(&version)?;
@@ -75,13 +89,26 @@ pub(super) async fn run(command: Command, session: &Session) -> Result<ExitCode,
                 images.remove_packages()?;
             }
         }
+        Command::Prune => {
+            let show = create::progress();
+            let pruned = images.prune(&*show.for_machine("image")).await;
+            show.finish();
+            for version in pruned? {
+                console::println(&version)?;
+            }
+        }
         Command::Verify { versions } => {
-            let versions = match versions.is_empty() {
-                true => images.entries()?.into_iter().map(|entry| entry.manifest.version).collect(),
-                false => versions,
+            let all = || -> Result<Vec<(String, String)>, CliError> {
+                let isos = images.isos()?.into_iter().map(|iso| (iso.sha256, iso.version));
+                let own = images.entries()?.into_iter().map(|entry| entry.manifest.version);
+                Ok(isos.chain(own.map(|version| (version.clone(), version))).collect())
             };
-            for version in versions {
-                images.verify(&version)?;
+            let named = match versions.is_empty() {
+                true => all()?,
+                false => versions.into_iter().map(|name| (name.clone(), name)).collect(),
+            };
+            for (name, version) in named {
+                images.verify(&name)?;
                 console::println(&format!("{version}: good"))?;
             }
         }
@@ -89,15 +116,31 @@ pub(super) async fn run(command: Command, session: &Session) -> Result<ExitCode,
     Ok(ExitCode::SUCCESS)
 }
 
-fn list(entries: &[Entry], format: Option<&str>) -> Result<(), CliError> {
+fn list(isos: &[Iso], entries: &[Entry], format: Option<&str>) -> Result<(), CliError> {
     if format == Some("json") {
-        let manifests: Vec<_> = entries.iter().map(|entry| &entry.manifest).collect();
-        let text = serde_json::to_string_pretty(&manifests)
+        let isos = isos.iter().map(serde_json::to_value);
+        let manifests = entries.iter().map(|entry| serde_json::to_value(&entry.manifest));
+        let all: Result<Vec<_>, _> = isos.chain(manifests).collect();
+        let text = all
+            .and_then(|all| serde_json::to_string_pretty(&all))
             .map_err(|error| CliError::new(error.to_string()))?;
         return Ok(console::println(&text)?);
     }
     let header = ["VERSION", "DOCKER", "KERNEL", "BUILT", "SIZE", "DEFAULT"].map(str::to_owned);
     let mut rows = vec![header.to_vec()];
+    for iso in isos {
+        // boot2docker's version is its Engine's.
+        let docker = iso.version.strip_prefix('v').unwrap_or("-");
+        let fetched = UNIX_EPOCH + Duration::from_secs(iso.fetched);
+        rows.push(vec![
+            iso.version.clone(),
+            docker.to_owned(),
+            "-".to_owned(),
+            format!("{} ago", text::human_duration(fetched.elapsed().unwrap_or_default())),
+            format!("{} MB", iso.size / 1_000_000),
+            String::new(),
+        ]);
+    }
     for (place, entry) in entries.iter().enumerate() {
         let age = entry.built.elapsed().unwrap_or_default();
         let default = if place + 1 == entries.len() { "*" } else { "" };

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::error::CliError;
 use super::filters::{Filters, Masters, masters};
 use super::session::{Session, silent};
-use super::{console, ls_fields};
+use super::{connection, console, ls_fields};
 use crate::engine::{Found, Look, Row, find_all, look};
 use crate::output::format::{Format, Listed};
 use crate::output::template::{header, object, structure};
@@ -63,10 +63,9 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
         return Ok(ExitCode::SUCCESS);
     }
     places.sort_by(|a, b| crate::output::natural::compare(&shown[*a].name, &shown[*b].name));
-    let docker_host = session.environment.var("DOCKER_HOST");
     let items: Vec<Item> = places
         .into_iter()
-        .map(|place| Item::new(shown[place], rows[place].clone(), &masters, docker_host))
+        .map(|place| Item::new(shown[place], rows[place].clone(), &masters, session))
         .collect();
     console::print(&format.rows(&items)?)?;
     Ok(ExitCode::SUCCESS)
@@ -93,11 +92,16 @@ struct Item {
 }
 
 impl Item {
-    fn new(found: &Found<'_>, row: Row, masters: &Masters, docker_host: Option<&str>) -> Self {
+    fn new(found: &Found<'_>, row: Row, masters: &Masters, session: &Session) -> Self {
         // Of a machine that is late or broken, docker-machine says nothing else.
         let known = !matches!(row.look, Look::Late | Look::Broken);
-        let is = |url: &Option<String>| url.is_some() && url.as_deref() == docker_host;
-        let (active_host, active_swarm) = (is(&row.url), is(&row.swarm_url));
+        let docker_host = session.environment.var("DOCKER_HOST");
+        let active_host = row.url.is_some()
+            && docker_host.is_some_and(|host| {
+                let machine = found.machine.as_ref();
+                machine.is_ok_and(|machine| connection::leads_to(machine, host, session))
+            });
+        let active_swarm = row.swarm_url.is_some() && row.swarm_url.as_deref() == docker_host;
         let driver_name = match (&found.machine, row.look) {
             (Err(_), _) => "not found".to_owned(),
             (Ok(machine), Look::NoDriver) => machine.kind.name().to_owned(),

@@ -33,6 +33,7 @@ mod logs;
 mod ls;
 mod ls_fields;
 mod manner;
+mod misfit;
 mod misuse;
 mod mount;
 mod parents;
@@ -108,7 +109,7 @@ struct GlobalArgs {
     /// Private key used in client TLS auth [env: `MACHINE_TLS_CLIENT_KEY`]
     #[arg(long, value_name = "FILE", hide = true)]
     tls_client_key: Option<std::path::PathBuf>,
-    /// Accepted for old scripts [env: `MACHINE_GITHUB_API_TOKEN`]
+    /// Token for questions about boot2docker's releases [env: `MACHINE_GITHUB_API_TOKEN`]
     #[arg(long, value_name = "TOKEN", hide = true)]
     github_api_token: Option<String>,
     /// Use the built-in SSH client instead of the system's [env: `MACHINE_NATIVE_SSH`]

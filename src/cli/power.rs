@@ -24,6 +24,9 @@ pub(super) async fn run(
     })
     .await?;
     if matches!(action, Action::Start | Action::Restart) {
+        for name in &names {
+            super::misfit::warn(name, session);
+        }
         let begun = if action == Action::Start { "Started" } else { "Restarted" };
         console::println(&format!(
             "{begun} machines may have new IP addresses. You may need to re-run the \

@@ -8,7 +8,7 @@ use super::GlobalArgs;
 use super::environment::{Environment, parse_bool};
 use super::error::CliError;
 use crate::engine::{Engine, Machine, Registry};
-use crate::iso::{BuildSettings, Images};
+use crate::iso::{BuildSettings, ImageSettings, Images};
 use crate::store::Store;
 use crate::tls::CertPaths;
 
@@ -54,7 +54,10 @@ impl Session {
         let user = environment.var("USER").or_else(|| environment.var("USERNAME"));
         let engine = Engine {
             registry: Registry::built_in(),
-            images: Images::new(cache_dir(&environment, &store), build_settings(&environment)),
+            images: Images::new(
+                cache_dir(&environment, &store),
+                image_settings(&environment, &store, global.github_api_token),
+            ),
             certs,
             organisation: user.unwrap_or("unknown").to_owned(),
             search_path: environment.path.clone(),
@@ -87,6 +90,22 @@ fn cache_dir(environment: &Environment, store: &Store) -> PathBuf {
                 .map(|dirs| dirs.cache_dir().to_owned())
         })
         .unwrap_or_else(|| store.base().join("cache"))
+}
+
+fn image_settings(
+    environment: &Environment,
+    store: &Store,
+    token: Option<String>,
+) -> ImageSettings {
+    let variable = |name| environment.var(name).map(str::to_owned);
+    ImageSettings {
+        build: build_settings(environment),
+        default: variable("MACHINE_DEFAULT_IMAGE"),
+        as_docker_machine: environment.manner.is_docker_machine(),
+        releases: variable("MACHINE_BOOT2DOCKER_RELEASES"),
+        token: token.or_else(|| variable("MACHINE_GITHUB_API_TOKEN")),
+        store_cache: store.base().join("cache"),
+    }
 }
 
 fn build_settings(environment: &Environment) -> BuildSettings {
@@ -137,7 +156,7 @@ fn start_debug_log(global: &GlobalArgs, environment: &Environment) -> Result<(),
         }
         tracing_subscriber::fmt()
             .with_writer(std::io::stderr)
-            .with_env_filter("warn,machine=debug,machine_driver=debug,machine_driver_qemu=debug,machine_guest=debug")
+            .with_env_filter("warn,machine=debug,machine_driver=debug,machine_driver_qemu=debug,machine_driver_virtualbox=debug,machine_guest=debug")
             .without_time()
             .init();
     }

@@ -40,12 +40,14 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
     };
     let machine = session.machine(&name)?;
     connection::usable(&machine, session).await.map_err(|error| {
+        let why = error.causes();
+        let off = why == machine.not_running().to_string();
         let old = match machine.unfinished {
-            Some(_) => error.causes(),
-            None => format!("Host {name:?} is not running"),
+            Some(_) => format!("Error: Cannot run SSH command: {why}"),
+            None if off => format!("Error: Cannot run SSH command: Host {name:?} is not running"),
+            None => why,
         };
-        let error = error.context("Cannot run SSH command");
-        error.docker_machine_says(format!("Error: Cannot run SSH command: {old}"))
+        error.context("Cannot run SSH command").docker_machine_says(old)
     })?;
     let program = match session.native_ssh {
         true => None,

@@ -1,39 +1,42 @@
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use super::create;
 use super::error::CliError;
-use super::power::Spoken;
+use super::power;
 use super::session::Session;
 use super::target::Targets;
-use crate::engine::upgrade;
+use crate::engine::{NewImage, upgrade};
 
 /// Upgrade a machine to the latest version of Docker
 ///
-/// Where a machine cannot be upgraded, it says what to do instead.
+/// A machine that boots our guest image is stopped, given the newest image, and started; a host that
+/// is provisioned over SSH gets the newest package of Docker that its package sources have.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  machine upgrade lab1
+  machine upgrade --image 26.1.5-0123abcd lab1")]
 pub(super) struct Args {
     #[command(flatten)]
     targets: Targets,
+    /// Build the newest image first, also where the cache has a newer one than the machine
+    #[arg(long, conflicts_with = "image")]
+    build: bool,
+    /// Take this image of the cache, also an older one
+    #[arg(long, value_name = "VERSION")]
+    image: Option<String>,
 }
 
 /// All machines at the same time; goes on where one fails, and reports them all.
 pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliError> {
+    let image = match args.image {
+        Some(version) => NewImage::Version(version),
+        None if args.build => NewImage::Built,
+        None => NewImage::Newest,
+    };
     let names = args.targets.resolve(session)?;
-    let show = create::progress();
-    let manner = session.environment.manner;
-    let upgrades = names.iter().map(async |name| {
-        let progress = Spoken { manner, inner: show.for_machine(name) };
-        upgrade(&session.engine, name, Arc::new(progress)).await
-    });
-    let results = futures_util::future::join_all(upgrades).await;
-    show.finish();
-    let failures = results.into_iter().zip(&names).filter_map(|(result, name)| {
-        let error = CliError::from(result.err()?);
-        Some(if names.len() > 1 { error.of_machine(name) } else { error })
-    });
-    match CliError::all(failures) {
-        Some(error) => Err(error),
-        None => Ok(ExitCode::SUCCESS),
-    }
+    power::each(&names, session, async |name, progress| {
+        upgrade(&session.engine, name, &image, progress).await
+    })
+    .await?;
+    Ok(ExitCode::SUCCESS)
 }

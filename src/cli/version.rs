@@ -6,7 +6,10 @@ use super::environment::Environment;
 use super::error::CliError;
 use super::session::Session;
 use super::target::Target;
-use crate::tls::docker::Client;
+use crate::engine::docker_version;
+
+/// docker-machine's patience for the handshake.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Show the version of this program, or of the Docker Engine on a machine
 #[derive(Debug, clap::Args)]
@@ -34,8 +37,7 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
     let machine = session.machine(&name)?;
     let failed = |error: CliError| error.context("Unable to query docker version");
     let url = machine.docker_url().map_err(|error| failed(error.into()))?;
-    let client = Client::new(&url, &machine.client_paths()).map_err(|it| failed(it.into()))?;
-    let version = client.version(Duration::from_secs(20)).await;
+    let version = docker_version(&session.engine, &machine, &url, PATIENCE).await;
     console::println(&version.map_err(|error| failed(error.into()))?)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -113,7 +113,7 @@ pub async fn adopt(
 }
 
 /// The version of the Engine that the user reaches there: what `docker` will do through SSH.
-async fn look(shell: &ssh::Shell) -> Result<String> {
+pub(super) async fn look(shell: &ssh::Shell) -> Result<String> {
     let command = "docker version --format '{{.Server.Version}}'";
     let output = shell.run(command).await?;
     let version = output.stdout.trim();

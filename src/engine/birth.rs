@@ -11,7 +11,7 @@ use machine_driver::keys::{self, KeyPair};
 use machine_driver::seed::{Seed, ServerTls};
 use machine_driver::{Birth, Error, FirstBoot, Image, Progress, Result, file};
 
-use super::{Engine, Machine};
+use super::{Engine, Machine, boot_image};
 use crate::provision::profile;
 use crate::tls::{self, Authority, Certificate, Renewal};
 
@@ -28,9 +28,9 @@ pub(super) fn certificate_authority(engine: &Engine, progress: &dyn Progress) ->
 }
 
 /// Whether the seed tells the guest everything, so that nobody has to log in to provision it. A
-/// guest image that the user named may be boot2docker's own, which reads only the SSH keys.
+/// guest image that is not our own may be boot2docker's, which reads only the SSH keys.
 pub(super) fn reaches_guest(machine: &Machine<'_>) -> bool {
-    machine.driver.capabilities().born_provisioned && machine.driver.image_source().is_none()
+    machine.driver.capabilities().born_provisioned && boot_image::is_own(machine)
 }
 
 /// Makes or finds the machine's keys and certificates, and puts the seed together.

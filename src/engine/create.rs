@@ -17,10 +17,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use machine_driver::{
-    Birth, Driver, Error, ErrorKind, FlagValues, Image, Policy, Progress, Result, file,
+    Birth, Context, Driver, Error, ErrorKind, FlagValues, Image, Kind, Policy, Progress, Result,
+    file,
 };
 
-use super::{Engine, Machine, birth, ready};
+use super::{Engine, Machine, address, birth, boot_image, ready};
+use crate::iso::Choice;
 use crate::store::{
     AuthOptions, EngineOptions, HostOptions, Journal, Lock, Record, StoreError, SwarmOptions,
     check_name,
@@ -44,6 +46,8 @@ pub struct Request {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
+    /// The store's authority and client certificate. Nothing of the machine is begun.
+    Authority,
     PreCheck,
     Image,
     Certificates,
@@ -92,12 +96,14 @@ pub async fn create(
             context.policy = request.policy.clone();
             let driver = kind.configure(&context, &request.values).map_err(nothing)?;
             check_first_boot(request, &*driver).map_err(nothing)?;
-            work.certificate_authority().map_err(nothing)?;
+            work.certificate_authority()
+                .map_err(|error| CreateError { step: Some(Step::Authority), ..nothing(error) })?;
             let unmade = Unmade { engine, name };
             engine.store.make_machine_dir(name).map_err(|error| nothing(error.into()))?;
             work.journal.create().map_err(|error| nothing(error.into()))?;
             work.say("Running pre-create checks...");
-            let checked = work.step(Step::PreCheck, driver.pre_create_check(&context)).await;
+            let checked = work.step(Step::PreCheck, pre_check(engine, kind, &*driver, &context));
+            let checked = checked.await;
             checked.map_err(|failure| CreateError { kept: false, ..failure })?;
             request.provisioning.save(&context.machine_dir).map_err(nothing)?;
             let record = work.record(request, kind.name(), driver.record());
@@ -109,6 +115,22 @@ pub async fn create(
     };
     work.say("Creating machine...");
     work.make(machine).await
+}
+
+/// What can be found out, and fetched, before anything is made.
+async fn pre_check(
+    engine: &Engine,
+    kind: &dyn Kind,
+    driver: &dyn Driver,
+    context: &Context,
+) -> Result<()> {
+    driver.pre_create_check(context).await?;
+    if !driver.capabilities().needs_image {
+        return Ok(());
+    }
+    let old = kind.boots_boot2docker();
+    let choice = engine.images.choose(driver.image_source(), old);
+    engine.images.prepare(&choice, old, &*context.progress).await
 }
 
 /// One `create` under way. The lock is held as long as it lives.
@@ -195,8 +217,14 @@ impl<'a> Work<'a> {
     }
 
     async fn image(&self, machine: &Machine<'_>) -> Result<Image> {
-        let source = machine.driver.image_source();
-        self.engine.images.image(source, Arc::clone(&self.progress)).await
+        let choice = boot_image::choice(self.engine, machine);
+        let progress = match choice {
+            Choice::Own => &self.progress,
+            _ => &machine.context.progress,
+        };
+        let image = self.engine.images.image(&choice, Arc::clone(progress)).await?;
+        boot_image::record(&machine.context.machine_dir, &choice, &image)?;
+        Ok(image)
     }
 
     async fn resources(
@@ -215,7 +243,8 @@ impl<'a> Work<'a> {
     async fn driver_create(&self, machine: &mut Machine<'_>, birth: &Birth) -> Result<()> {
         let context = machine.context.clone();
         machine.driver.create(&context, birth).await?;
-        context.checkpoint(&*machine.driver)
+        context.checkpoint(&*machine.driver)?;
+        address::learn(self.engine, machine).await
     }
 
     async fn guest(&self, machine: &mut Machine<'_>) -> Result<(), CreateError> {
@@ -223,7 +252,8 @@ impl<'a> Work<'a> {
         if !birth::reaches_guest(machine) {
             self.say("Detecting operating system of created instance...");
             self.step(Step::Ssh, crate::provision::wait_for_ssh(self.engine, machine)).await?;
-            self.step(Step::Provision, crate::provision::provision(self.engine, machine)).await?;
+            let provisioned = Box::pin(crate::provision::provision(self.engine, machine));
+            self.step(Step::Provision, provisioned).await?;
         }
         self.say("Checking connection to Docker...");
         self.step(Step::Engine, ready::docker_answers(self.engine, machine)).await?;
@@ -311,6 +341,7 @@ fn failed(step: Step, error: Error) -> CreateError {
 impl Step {
     pub fn word(self) -> &'static str {
         match self {
+            Self::Authority => "authority",
             Self::PreCheck => "pre-check",
             Self::Image => "image",
             Self::Certificates => "certificates",

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use machine_driver::{Error, Progress, Result, State};
 
-use super::{Engine, Machine, ready};
+use super::{Engine, Machine, address, ready};
 
 /// What can be done with the power of a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,14 @@ pub async fn act(
         }
         _ => {}
     }
-    let state = machine.driver.state(&machine.context).await?;
+    let state = match machine.driver.state(&machine.context).await {
+        // A machine that does not say how it is can still be switched, as in docker-machine.
+        Err(error) if matches!(action, Action::Start | Action::Stop | Action::Kill) => {
+            tracing::debug!(%error, "the state");
+            State::None
+        }
+        state => state?,
+    };
     if matches!(action, Action::Stop | Action::Kill) {
         super::end_tunnel(engine, name).await;
     }
@@ -40,6 +47,7 @@ pub async fn act(
             progress.line(&format!("Starting \"{name}\"..."));
             refuse(state == State::Running, name, "running")?;
             machine.driver.start(&machine.context).await?;
+            address::learn(engine, &mut machine).await?;
             progress.line(&format!("Machine \"{name}\" was started."));
         }
         Action::Stop => {
@@ -70,9 +78,11 @@ pub async fn act(
             } else if matches!(state, State::Stopped | State::Saved) {
                 progress.line(&format!("Starting \"{name}\"..."));
                 machine.driver.start(&machine.context).await?;
+                address::learn(engine, &mut machine).await?;
                 progress.line(&format!("Machine \"{name}\" was started."));
             } else {
                 machine.driver.restart(&machine.context).await?;
+                address::learn(engine, &mut machine).await?;
             }
         }
     }

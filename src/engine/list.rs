@@ -2,12 +2,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use machine_driver::{Error, Progress, Result, State};
+use machine_driver::{Error, ErrorKind, Progress, Result, State};
 use tokio::sync::Semaphore;
 
-use super::{Engine, Machine, swarm_url};
+use super::{Engine, Machine, docker_version, swarm_url};
 use crate::store::HostOptions;
-use crate::tls::docker::Client;
 
 /// A machine of the store, as far as its record can be read.
 pub struct Found<'a> {
@@ -90,7 +89,8 @@ pub async fn look(engine: &Engine, found: &[&Found<'_>], deadline: Duration) -> 
     let alone = alone.into_iter().map(async |place| {
         let _permit = permits.acquire().await.expect("nobody closes it");
         let machine = machine(place);
-        vec![(place, look_at(machine, deadline, machine.driver.state(&machine.context)).await)]
+        let state = machine.driver.state(&machine.context);
+        vec![(place, look_at(engine, machine, deadline, state).await)]
     });
     let together = together.into_iter().map(async |(name, places)| {
         let queries: Vec<_> = places
@@ -107,7 +107,7 @@ pub async fn look(engine: &Engine, found: &[&Found<'_>], deadline: Duration) -> 
         let left = deadline.saturating_sub(started.elapsed());
         let looks = places.into_iter().zip(states).map(async |(place, state)| {
             let _permit = permits.acquire().await.expect("nobody closes it");
-            (place, look_at(machine(place), left, async { state }).await)
+            (place, look_at(engine, machine(place), left, async { state }).await)
         });
         join_all(looks).await
     });
@@ -119,6 +119,7 @@ pub async fn look(engine: &Engine, found: &[&Found<'_>], deadline: Duration) -> 
 }
 
 async fn look_at(
+    engine: &Engine,
     machine: &Machine<'_>,
     deadline: Duration,
     state: impl Future<Output = Result<State>>,
@@ -128,7 +129,7 @@ async fn look_at(
         return late(deadline);
     }
     let started = Instant::now();
-    let asked = tokio::time::timeout(deadline, ask(machine, deadline, state)).await;
+    let asked = tokio::time::timeout(deadline, ask(engine, machine, deadline, state)).await;
     match asked {
         Ok(row) => Row { response: started.elapsed(), ..row },
         Err(_elapsed) => late(deadline),
@@ -136,6 +137,7 @@ async fn look_at(
 }
 
 async fn ask(
+    engine: &Engine,
     machine: &Machine<'_>,
     deadline: Duration,
     state: impl Future<Output = Result<State>>,
@@ -158,20 +160,20 @@ async fn ask(
             row.url = machine.endpoint().docker_url.filter(|_| state == State::Running);
         }
     }
-    // An Engine behind SSH, such as that of an adopted host, is not logged in to for a listing.
-    if let Some(url) = row.url.as_ref().filter(|url| !url.starts_with("ssh://")) {
-        let swarm = &machine.record.host_options.swarm_options;
-        row.swarm_url = swarm_url(machine.name(), url, swarm).ok();
-        let answer = match Client::new(url, &machine.credentials()) {
-            // Whoever asked gives up first, at the deadline of the machine as a whole.
-            Ok(client) => client.version(deadline * 2 + Duration::from_secs(1)).await,
-            Err(error) => Err(error),
-        };
-        match answer {
-            Ok(version) => row.docker = Some(version),
-            Err(error) => {
-                row.error = Some(format!("Unable to query docker version: {}", error.one_line()));
+    let Some(url) = row.url.clone() else { return row };
+    let swarm = &machine.record.host_options.swarm_options;
+    row.swarm_url = swarm_url(machine.name(), &url, swarm).ok();
+    // Whoever asked gives up first, at the deadline of the machine as a whole.
+    let patience = deadline * 2 + Duration::from_secs(1);
+    match docker_version(engine, machine, &url, patience).await {
+        Ok(version) => row.docker = Some(version),
+        Err(error) => {
+            // Nobody can say whether an adopted host runs but the host itself.
+            if machine.is_adopted() && error.kind() == ErrorKind::NotRunning {
+                row.look = Look::State(State::Stopped);
+                row.url = None;
             }
+            row.error = Some(format!("Unable to query docker version: {}", error.one_line()));
         }
     }
     row

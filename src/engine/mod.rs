@@ -3,9 +3,12 @@
 //! The engine never prints, prompts, or reads the environment, the working directory or the home
 //! directory: everything from outside is in [`Engine`] and in the [`Progress`] that it is given.
 
+mod address;
 mod adopt;
 mod birth;
+mod boot_image;
 mod certificates;
+mod client;
 mod create;
 mod docker_context;
 mod doctor;
@@ -27,6 +30,7 @@ mod tunnel;
 #[path = "no_tunnel.rs"]
 mod tunnel;
 mod upgrade;
+mod version;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -43,6 +47,7 @@ use crate::tls::CertPaths;
 pub use adopt::{Address, adopt};
 pub(crate) use birth::{issue_server, server_tls};
 pub use certificates::{Expiry, expiry, regenerate, renew_client};
+pub use client::{Misfit, misfit};
 pub use create::{CreateError, Request, Step, create};
 pub use docker_context::{DockerContext, create_context, current_context, remove_context};
 pub use doctor::{Finding, Health, examine};
@@ -60,7 +65,8 @@ pub use templates::{
     verify_template,
 };
 pub use tunnel::{end_tunnel, is_up, socket, tunnel};
-pub use upgrade::upgrade;
+pub use upgrade::{NewImage, upgrade};
+pub use version::docker_version;
 
 /// Everything the engine works with, put together by the command line or by a test.
 pub struct Engine {

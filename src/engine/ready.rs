@@ -1,13 +1,17 @@
 //! Waiting until the Docker Engine of a machine answers.
 
 use std::path::Path;
-use std::time::Duration;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use machine_driver::wait::{Look, Wait};
 use machine_driver::{Error, Result, State};
 
 use super::{Engine, Machine};
 use crate::tls::docker::Client;
+
+/// How often the driver is asked what became of a machine that does not answer.
+const ASK_STATE: Duration = Duration::from_secs(15);
 
 /// Waits for an answer over TLS. Ends early when the machine is off or its kernel has panicked;
 /// the error then carries the end of the console.
@@ -18,9 +22,21 @@ pub(super) async fn docker_answers(engine: &Engine, machine: &Machine<'_>) -> Re
     let console = console.as_deref();
     let wait = Wait::new(format!("Docker on `{}`", machine.name()), engine.boot_deadline)
         .at_least_every(Duration::from_millis(200));
+    // A glance costs nothing, the state may be the start of a process.
+    let interval = if machine.glance().is_some() { Duration::ZERO } else { ASK_STATE };
+    let asked = Mutex::new(Instant::now());
     let answered = wait.until(async || {
         let Err(error) = client.ping(Duration::from_secs(3)).await else { return Look::Ready(()) };
-        match state(machine).await {
+        let due = {
+            let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+            let due = asked.elapsed() >= interval;
+            if due {
+                *asked = Instant::now();
+            }
+            due
+        };
+        let state = if due { state(machine).await } else { None };
+        match state {
             Some(State::Stopped | State::Missing) => {
                 Look::Hopeless(Error::other("the machine switched itself off").caused_by(error))
             }
@@ -31,7 +47,9 @@ pub(super) async fn docker_answers(engine: &Engine, machine: &Machine<'_>) -> Re
             _ => Look::NotYet(Some(error)),
         }
     });
-    answered.await.map_err(|error| with_console(with_way_in(error, machine, &url), console))
+    answered.await.map_err(|error| with_console(with_way_in(error, machine, &url), console))?;
+    super::client::look(engine, machine.name(), &client).await;
+    Ok(())
 }
 
 /// A host that was there before us has a firewall that is not ours.

@@ -12,6 +12,7 @@ impl Registry {
         Self {
             kinds: vec![
                 Box::new(machine_driver_qemu::kind()),
+                Box::new(machine_driver_virtualbox::kind()),
                 Box::new(machine_driver_generic::kind()),
                 Box::new(machine_driver_none::kind()),
                 #[cfg(feature = "amazonec2")]

@@ -6,7 +6,8 @@ use machine_driver::{
     Context, Driver, Error, FlagValues, Kind, Material, Progress, Result, Template, Templates,
 };
 
-use super::{Engine, Machine, birth};
+use super::{Engine, Machine, birth, boot_image};
+use crate::iso::Choice;
 use crate::provision::profile;
 use crate::store::EngineOptions;
 
@@ -30,14 +31,16 @@ pub async fn build_template(
             let kind = engine.registry.find(driver)?;
             let cx = context(engine, kind.name(), Arc::clone(&progress));
             let driver = kind.configure(&cx, values)?;
-            let material = material(engine, &*driver, options, progress).await?;
+            let choice = engine.images.choose(driver.image_source(), kind.boots_boot2docker());
+            let material = material(engine, &*driver, &choice, options, progress).await?;
             templates(kind)?.build(&cx, &*driver, &material).await
         }
         Like::Machine(name) => {
             let machine = engine.load(name, Arc::clone(&progress))?;
             let cx = context(engine, machine.kind.name(), Arc::clone(&progress));
             let options = &machine.record.host_options.engine_options;
-            let material = material(engine, &*machine.driver, options, progress).await?;
+            let choice = boot_image::choice(engine, &machine);
+            let material = material(engine, &*machine.driver, &choice, options, progress).await?;
             templates(machine.kind)?.build(&cx, &*machine.driver, &material).await
         }
     }
@@ -51,7 +54,8 @@ pub async fn lacks_template(engine: &Engine, machine: &Machine<'_>) -> Result<bo
     }
     let cx = &machine.context;
     let options = &machine.record.host_options.engine_options;
-    let material = material(engine, &*machine.driver, options, Arc::clone(&cx.progress)).await?;
+    let (driver, progress) = (&*machine.driver, Arc::clone(&cx.progress));
+    let material = material(engine, driver, &Choice::Own, options, progress).await?;
     Ok(templates.wanted(&*machine.driver)
         && !templates.fits(cx, &*machine.driver, &material).await?)
 }
@@ -116,11 +120,12 @@ fn context(engine: &Engine, driver: &str, progress: Arc<dyn Progress>) -> Contex
 async fn material(
     engine: &Engine,
     driver: &dyn Driver,
+    choice: &Choice,
     options: &EngineOptions,
     progress: Arc<dyn Progress>,
 ) -> Result<Material> {
     Ok(Material {
-        image: engine.images.image(driver.image_source(), progress).await?,
+        image: engine.images.image(choice, progress).await?,
         profile: profile::profile(options, driver.kind(), birth::ENGINE_PORT),
     })
 }

@@ -1,7 +1,6 @@
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use machine_driver::{Error, Progress, Result, file};
 use machine_guest::apt::{Archive, Keyring, Mirror, Repo, host_mirror, host_proxy};
@@ -52,7 +51,7 @@ pub(super) async fn build_first(images: &Images, progress: Arc<dyn Progress>) ->
 }
 
 async fn build_locked(images: &Images, progress: Arc<dyn Progress>) -> Result<Entry> {
-    let archive = images.settings.archive()?;
+    let archive = images.settings.build.archive()?;
     let packages = images.cache().join("packages");
     progress.line("Building the guest image from Debian packages...");
     let choice = machine_guest::build::choose(&archive, &packages, &*progress).await?;
@@ -73,19 +72,8 @@ async fn build_locked(images: &Images, progress: Arc<dyn Progress>) -> Result<En
 /// killed has left.
 pub(super) async fn lock(dir: &Path, progress: &dyn Progress) -> Result<File> {
     file::create_dir(dir)?;
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).open(dir.join(".lock"))?;
-    let mut said = false;
-    while let Err(error) = file.try_lock() {
-        if let TryLockError::Error(error) = error {
-            return Err(error.into());
-        }
-        if !said {
-            progress.line("Waiting for the image that another command builds...");
-            said = true;
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
+    let waiting = || progress.line("Waiting for the image that another command builds...");
+    let file = file::lock(&dir.join(".lock"), waiting).await?;
     for entry in std::fs::read_dir(dir)?.filter_map(std::result::Result::ok) {
         let name = entry.file_name();
         let name = name.to_string_lossy();

@@ -8,7 +8,8 @@ use std::time::SystemTime;
 use machine_driver::{DirectBoot, Error, ErrorKind, Image, Progress, Result, file};
 use machine_guest::manifest::{self, INITRD, ISO, KERNEL, MANIFEST, Manifest};
 
-use super::{Images, build};
+use super::isos::Iso;
+use super::{Images, build, fetch};
 
 /// One image of our own making in the cache.
 #[derive(Debug, Clone)]
@@ -80,9 +81,25 @@ impl Images {
         Ok(entries)
     }
 
-    /// Hashes every file of an image and compares it with the manifest.
+    /// All images that somebody else made, the newest last.
+    pub fn isos(&self) -> Result<Vec<Iso>> {
+        fetch::isos(self).all()
+    }
+
+    /// The image of that version in the cache.
+    pub fn of_version(&self, version: &str) -> Result<Image> {
+        match self.place_of(version)? {
+            Place::Own(dir) => Entry::read(&dir)?.image(),
+            Place::Iso(iso) => Ok(Image::iso(&iso.version, fetch::isos(self).path(&iso))),
+        }
+    }
+
+    /// Hashes every file of an image and compares it with what is known of it.
     pub fn verify(&self, version: &str) -> Result<()> {
-        let dir = self.dir_of(version)?;
+        let dir = match self.place_of(version)? {
+            Place::Own(dir) => dir,
+            Place::Iso(iso) => return fetch::isos(self).verify(&iso),
+        };
         manifest::verify(&dir)
             .map(|_| ())
             .map_err(|error| error.hint(format!("machine image rm {version}")))
@@ -115,7 +132,10 @@ impl Images {
 
     /// Removes an image. Machines that use it keep their own links.
     pub fn remove(&self, version: &str) -> Result<()> {
-        let dir = self.dir_of(version)?;
+        let dir = match self.place_of(version)? {
+            Place::Own(dir) => dir,
+            Place::Iso(iso) => return fetch::isos(self).remove(&iso),
+        };
         let gone = self.images_dir().join(format!(".removed-{version}"));
         fs::rename(&dir, &gone)?;
         match fs::remove_dir_all(gone) {
@@ -133,15 +153,25 @@ impl Images {
         }
     }
 
-    fn dir_of(&self, version: &str) -> Result<PathBuf> {
+    /// Our own come before those of others.
+    fn place_of(&self, version: &str) -> Result<Place> {
         let dir = self.images_dir().join(version);
         let plain = Path::new(version).components().count() == 1 && !version.starts_with('.');
         if plain && dir.is_dir() {
-            return Ok(dir);
+            return Ok(Place::Own(dir));
+        }
+        if let Some(iso) = fetch::isos(self).named(version)? {
+            return Ok(Place::Iso(iso));
         }
         Err(Error::new(ErrorKind::NotFound, format!("there is no image `{version}`"))
             .hint("`machine image ls` lists the images"))
     }
+}
+
+/// Where an image is in the cache.
+enum Place {
+    Own(PathBuf),
+    Iso(Iso),
 }
 
 fn name(dir: &Path) -> String {

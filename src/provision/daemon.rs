@@ -9,12 +9,13 @@ use machine_driver::{Error, Result};
 use serde_json::{Map, Value};
 
 use super::family::OPTIONS_DIR;
+use crate::ssh::quoted;
 use crate::store::EngineOptions;
 
 /// What is to be written on the host.
 #[derive(Debug, PartialEq)]
 pub(super) struct Configuration {
-    /// The words behind `dockerd`, as they stand in the drop-in.
+    /// The words behind `dockerd`, without quotes.
     pub arguments: Vec<String>,
     /// The new `daemon.json`, if it has to change.
     pub daemon_json: Option<String>,
@@ -25,7 +26,7 @@ struct Setting {
     /// The key in `daemon.json`.
     key: String,
     value: Value,
-    words: String,
+    words: Vec<String>,
 }
 
 /// Puts the Engine's options together with the host's `daemon.json`, which may be empty. Lists are
@@ -43,7 +44,7 @@ pub(super) fn configuration(
         if old.contains_key(&setting.key) {
             merge(&mut new, &setting.key, setting.value)?;
         } else {
-            arguments.push(setting.words);
+            arguments.extend(setting.words);
         }
     }
     let changed = new != old;
@@ -61,17 +62,19 @@ pub(super) fn with_live_restore(daemon_json: &str) -> Result<String> {
 /// docker-machine's `10-machine.conf`. A value with blanks or quotes stays one word, which it does
 /// not there.
 pub(super) fn drop_in(dockerd: &str, arguments: &[String], env: &[String]) -> String {
-    let words = arguments.iter().fold(String::new(), |text, word| text + &format!("{word} "));
+    let words = arguments.iter().fold(String::new(), |text, word| text + &systemd_word(word) + " ");
     let env = env.iter().fold(String::new(), |text, it| text + &systemd_quoted(it) + " ");
     format!("[Service]\nExecStart=\nExecStart={dockerd} {words}\nEnvironment={env}\n")
 }
 
-/// `OpenRC`'s `/etc/conf.d/docker`, which the service script sources.
+/// `OpenRC`'s `/etc/conf.d/docker`, which the service script sources: a shell reads the options once
+/// there, and once more when it starts the Engine.
 pub(super) fn openrc_conf(arguments: &[String], env: &[String]) -> String {
+    let words: Vec<String> = arguments.iter().map(|word| quoted(word)).collect();
     let mut text = String::from("# Written by machine\n");
-    text += &format!("DOCKER_OPTS={}\n", crate::ssh::quoted(&arguments.join(" ")));
+    text += &format!("DOCKER_OPTS={}\n", quoted(&words.join(" ")));
     for variable in env {
-        text += &format!("export {}\n", crate::ssh::quoted(variable));
+        text += &format!("export {}\n", quoted(variable));
     }
     text
 }
@@ -83,18 +86,18 @@ fn settings(options: &EngineOptions, provider: &str, port: u16) -> Vec<Setting> 
     let path = |name: &str| format!("{OPTIONS_DIR}/{name}");
     let one = |flag: &str, value: String| Setting {
         key: flag.to_owned(),
-        words: format!("--{flag} {}", systemd_word(&value)),
+        words: vec![format!("--{flag}"), value.clone()],
         value: Value::String(value),
     };
     let item = |key: &str, flag: &str, value: &String| Setting {
         key: key.to_owned(),
         value: Value::from(vec![value.clone()]),
-        words: format!("--{flag} {}", systemd_word(value)),
+        words: vec![format!("--{flag}"), value.clone()],
     };
     let mut all = vec![Setting {
         key: "hosts".to_owned(),
         value: Value::from(vec![tcp.clone(), unix.to_owned()]),
-        words: format!("-H {tcp} -H {unix}"),
+        words: vec!["-H".to_owned(), tcp, "-H".to_owned(), unix.to_owned()],
     }];
     if !options.storage_driver.is_empty() {
         all.push(one("storage-driver", options.storage_driver.clone()));
@@ -102,7 +105,7 @@ fn settings(options: &EngineOptions, provider: &str, port: u16) -> Vec<Setting> 
     all.push(Setting {
         key: "tlsverify".to_owned(),
         value: Value::Bool(true),
-        words: "--tlsverify".to_owned(),
+        words: vec!["--tlsverify".to_owned()],
     });
     all.push(one("tlscacert", path("ca.pem")));
     all.push(one("tlscert", path("server.pem")));
@@ -121,7 +124,7 @@ fn settings(options: &EngineOptions, provider: &str, port: u16) -> Vec<Setting> 
             value: value.map_or(Value::Bool(true), |value| {
                 serde_json::from_str(value).unwrap_or_else(|_| Value::from(value))
             }),
-            words: format!("--{}", systemd_word(flag)),
+            words: vec![format!("--{flag}")],
         }
     }));
     all
@@ -222,7 +225,7 @@ mod tests {
         assert_eq!(json["data-root"], "/d");
         assert_eq!(json.get("registry-mirrors"), None);
         assert!(!merged.arguments.iter().any(|it| it.contains("label") || it.starts_with("-H")));
-        assert!(merged.arguments.contains(&"--registry-mirror http://m".to_owned()));
+        assert!(merged.arguments.join(" ").contains("--registry-mirror http://m "));
     }
 
     #[test]
@@ -235,9 +238,21 @@ mod tests {
 
     #[test]
     fn nothing_is_expanded_or_split() {
-        let text =
-            drop_in("d", &[format!("--label {}", systemd_word("a=b c$d%e"))], &["V=\"%".into()]);
+        let words = ["--label".to_owned(), "a=b c$d%e".to_owned()];
+        let text = drop_in("d", &words, &["V=\"%".into()]);
         assert!(text.contains("--label \"a=b c$$d%%e\" \n"), "{text}");
         assert!(text.contains("Environment=\"V=\\\"%%\" \n"), "{text}");
+    }
+
+    /// As `/sbin/openrc-run` reads it.
+    #[test]
+    #[cfg(unix)]
+    fn openrc_gives_the_engine_the_same_words() {
+        let words = ["-H", "unix:///x", "--label", "it's=b c$HOME%e"].map(str::to_owned);
+        let conf = openrc_conf(&words, &["V=a 'b' $HOME".to_owned()]);
+        let script = format!("{conf}\neval printf \"'%s\\n'\" $DOCKER_OPTS; echo \"$V\"");
+        let said = std::process::Command::new("sh").args(["-c", &script]).output().unwrap();
+        let said = String::from_utf8(said.stdout).unwrap();
+        assert_eq!(said, "-H\nunix:///x\n--label\nit's=b c$HOME%e\na 'b' $HOME\n");
     }
 }

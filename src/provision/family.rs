@@ -30,6 +30,10 @@ pub(super) struct Packages {
     pub install: &'static str,
     /// Brings all packages up to date.
     pub upgrade: &'static str,
+    /// Brings the packages whose names follow up to date; they are installed.
+    pub upgrade_some: &'static str,
+    /// Succeeds if the package `$p` is installed.
+    pub installed: &'static str,
     /// Lists the versions of a package that can be had, best first: one a line. `$p` is its name.
     pub versions: &'static str,
     /// Between a package's name and its version.
@@ -38,6 +42,8 @@ pub(super) struct Packages {
     pub engines: &'static [&'static str],
     /// Packages that the Engine is of little use without and that may not exist.
     pub extras: &'static [&'static str],
+    /// Packages that are upgraded together with the Engine, where they are installed.
+    pub companions: &'static [&'static str],
     /// What it says when another one is at work.
     pub locked: &'static [&'static str],
 }
@@ -177,10 +183,25 @@ static APT: Packages = Packages {
               -o Dpkg::Options::=--force-confold --no-install-recommends install",
     upgrade: "DEBIAN_FRONTEND=noninteractive apt-get -q -y \
               -o Dpkg::Options::=--force-confold upgrade",
+    upgrade_some: "DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+              -o Dpkg::Options::=--force-confold --only-upgrade install",
+    installed: "dpkg-query -W -f='${db:Status-Status}' \"$p\" 2>/dev/null | grep -qx installed",
     versions: "apt-cache madison \"$p\" | cut -d'|' -f2 | tr -d ' '",
     pin: "=",
     engines: &["docker-ce", "docker.io"],
     extras: &["docker-cli", "docker-ce-cli", "iptables", "ca-certificates"],
+    companions: &[
+        "docker-ce-cli",
+        "docker-cli",
+        "docker-ce-rootless-extras",
+        "docker-buildx-plugin",
+        "docker-compose-plugin",
+        "docker-buildx",
+        "docker-compose",
+        "containerd.io",
+        "containerd",
+        "runc",
+    ],
     locked: &[
         "Could not get lock",
         "Unable to acquire the dpkg frontend lock",
@@ -195,11 +216,24 @@ static DNF: Packages = Packages {
     refresh: "",
     install: "y=$(command -v dnf || command -v yum) && \"$y\" -q -y install",
     upgrade: "y=$(command -v dnf || command -v yum) && \"$y\" -q -y update --exclude='docker-*'",
+    upgrade_some: "y=$(command -v dnf || command -v yum) && \"$y\" -q -y upgrade",
+    installed: "rpm -q \"$p\" >/dev/null 2>&1",
     versions: "y=$(command -v dnf || command -v yum) && \"$y\" -q list --showduplicates \"$p\" 2>/dev/null \
                | awk '$1 ~ /\\./ {sub(/^[0-9]*:/, \"\", $2); print $2}' | sort -Vr",
     pin: "-",
     engines: &["docker-ce", "moby-engine", "docker"],
     extras: &["docker-ce-cli", "iptables-nft"],
+    companions: &[
+        "docker-ce-cli",
+        "docker-ce-rootless-extras",
+        "docker-buildx-plugin",
+        "docker-compose-plugin",
+        "docker-cli",
+        "docker-buildx",
+        "containerd.io",
+        "containerd",
+        "runc",
+    ],
     locked: &[
         "Existing lock",
         "Another app is currently holding the yum lock",
@@ -214,11 +248,14 @@ static ZYPPER: Packages = Packages {
     refresh: "",
     install: "zypper -n -q install",
     upgrade: "zypper -n -q update",
+    upgrade_some: "zypper -n -q update",
+    installed: "rpm -q \"$p\" >/dev/null 2>&1",
     versions: "zypper -n -q search -s -t package --match-exact \"$p\" \
                | awk -F'|' '/package/ {gsub(/ /, \"\", $4); print $4}'",
     pin: "=",
     engines: &["docker"],
     extras: &["iptables"],
+    companions: &["docker-buildx", "containerd", "runc"],
     locked: &["System management is locked"],
 };
 
@@ -227,10 +264,13 @@ static PACMAN: Packages = Packages {
     refresh: "",
     install: "pacman -Sy --needed --noconfirm --noprogressbar",
     upgrade: "pacman -Syu --noconfirm --noprogressbar",
+    upgrade_some: "pacman -Sy --needed --noconfirm --noprogressbar",
+    installed: "pacman -Q \"$p\" >/dev/null 2>&1",
     versions: "pacman -Si \"$p\" | awk '/^Version/ {print $3}'",
     pin: "=",
     engines: &["docker"],
     extras: &[],
+    companions: &["docker-buildx", "docker-compose", "containerd", "runc"],
     locked: &["unable to lock database"],
 };
 
@@ -239,10 +279,21 @@ static APK: Packages = Packages {
     refresh: "apk -q update",
     install: "apk -q add",
     upgrade: "apk -q upgrade",
+    upgrade_some: "apk -q add --upgrade",
+    installed: "apk -q info -e \"$p\" >/dev/null",
     versions: "apk list \"$p\" 2>/dev/null | sed -n \"s/^$p-\\([0-9][^ ]*\\) .*/\\1/p\"",
     pin: "=",
     engines: &["docker"],
     extras: &[],
+    companions: &[
+        "docker-cli",
+        "docker-engine",
+        "docker-openrc",
+        "docker-cli-buildx",
+        "docker-cli-compose",
+        "containerd",
+        "runc",
+    ],
     locked: &["Unable to lock database", "temporary error (try again later)"],
 };
 
@@ -297,7 +348,15 @@ mod tests {
     fn the_commands_are_shell() {
         for packages in FAMILIES.iter().filter_map(|family| family.packages) {
             let install = format!("{} x", packages.install);
-            for command in [packages.refresh, &install, packages.upgrade, packages.versions] {
+            let some = format!("{} x", packages.upgrade_some);
+            for command in [
+                packages.refresh,
+                &install,
+                packages.upgrade,
+                &some,
+                packages.installed,
+                packages.versions,
+            ] {
                 let parsed = std::process::Command::new("/bin/sh").args(["-nc", command]).status();
                 assert!(parsed.unwrap().success(), "{command}");
             }

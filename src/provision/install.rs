@@ -72,7 +72,7 @@ fn replace(survey: &Survey, options: &Options, pin: &str, there: &str) -> Result
 }
 
 /// Whether `version` is what `pin` asks for: `28`, `28.3` or `28.3.2`.
-fn is_version(version: &str, pin: &str) -> bool {
+pub(super) fn is_version(version: &str, pin: &str) -> bool {
     let version = version.split_once(':').map_or(version, |(_epoch, rest)| rest);
     version.strip_prefix(pin).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
 }
@@ -129,7 +129,7 @@ pub(super) async fn upgrade(
         .map(drop)
 }
 
-fn check_room(survey: &Survey) -> Result<()> {
+pub(super) fn check_room(survey: &Survey) -> Result<()> {
     match survey.free_kib {
         Some(free) if free < ROOM_KIB => Err(Error::other(format!(
             "the host has {} MB of disk left, and installing Docker needs {} MB",
@@ -249,13 +249,21 @@ async fn package(
         .map(drop)
 }
 
-async fn versions(host: &Host, packages: &Packages, package: &str) -> Result<Vec<String>> {
+pub(super) async fn versions(
+    host: &Host,
+    packages: &Packages,
+    package: &str,
+) -> Result<Vec<String>> {
     let script = format!("p={package}; {}; true", packages.versions);
     let text = host.check("list the versions of a package", &script).await?;
     Ok(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
 }
 
-async fn refresh(host: &Host, packages: &Packages, progress: &dyn Progress) -> Result<()> {
+pub(super) async fn refresh(
+    host: &Host,
+    packages: &Packages,
+    progress: &dyn Progress,
+) -> Result<()> {
     if packages.refresh.is_empty() {
         return Ok(());
     }
@@ -263,7 +271,12 @@ async fn refresh(host: &Host, packages: &Packages, progress: &dyn Progress) -> R
     alone(host, what, packages.refresh, packages.locked, progress).await.map(drop)
 }
 
-fn nothing_fits(survey: &Survey, packages: &Packages, pin: Option<&str>, seen: &[String]) -> Error {
+pub(super) fn nothing_fits(
+    survey: &Survey,
+    packages: &Packages,
+    pin: Option<&str>,
+    seen: &[String],
+) -> Error {
     let system = survey.os.pretty_name();
     match pin {
         Some(pin) if !seen.is_empty() => {

@@ -23,6 +23,7 @@ pub mod profile;
 mod service;
 mod settle;
 mod survey;
+mod upgrade;
 
 use std::time::Duration;
 
@@ -36,6 +37,7 @@ pub use first_boot::first_boot;
 use host::Host;
 pub use options::{Install, Options};
 use survey::{Survey, survey};
+pub use upgrade::upgrade;
 
 /// How long a host that was there before us may take to let us in.
 const LOGIN: Duration = Duration::from_secs(60);
@@ -44,6 +46,11 @@ const LOGIN: Duration = Duration::from_secs(60);
 pub async fn wait_for_ssh(engine: &Engine, machine: &Machine<'_>) -> Result<()> {
     machine.progress.line("Waiting for SSH to be available...");
     connect(engine, machine, engine.boot_deadline).await.map(drop)
+}
+
+/// The same without a word, and gives the way in.
+pub async fn log_in(engine: &Engine, machine: &Machine<'_>) -> Result<ssh::Shell> {
+    connect(engine, machine, engine.boot_deadline).await
 }
 
 /// Detects the guest's operating system and makes it a Docker host.

@@ -77,12 +77,25 @@ pub(super) async fn restart_keeping(
     engine: &EngineThere,
     daemon_json: &str,
 ) -> Result<()> {
+    keeping(host, service, engine, daemon_json, restart(host, service)).await
+}
+
+/// Does something in which the Engine is restarted, without losing a container.
+pub(super) async fn keeping(
+    host: &Host,
+    service: Service,
+    engine: &EngineThere,
+    daemon_json: &str,
+    work: impl Future<Output = Result<()>>,
+) -> Result<()> {
     let kept = keep_containers(host, service, engine, daemon_json).await?;
-    let restarted = restart(host, service).await;
+    let done = work.await;
     if kept {
-        release(host, service, daemon_json).await?;
+        let released = release(host, service, daemon_json).await;
+        // Why the work failed says more than what followed from it.
+        return done.and(released);
     }
-    restarted
+    done
 }
 
 /// Turns `live-restore` on in a running Engine, which takes it by SIGHUP. Returns whether that was
@@ -129,7 +142,7 @@ async fn put_back(host: &Host, path: &str, text: &str) -> Result<()> {
     }
 }
 
-async fn restart(host: &Host, service: Service) -> Result<()> {
+pub(super) async fn restart(host: &Host, service: Service) -> Result<()> {
     let (script, log) = match service {
         // Started too often within ten seconds, systemd would refuse to start it again.
         Service::Systemd => (

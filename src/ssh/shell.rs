@@ -38,14 +38,23 @@ impl Shell {
             let session = connect_if_greeted(target, machine_dir, greeting, deadline).await?;
             return Ok(Self::BuiltIn(session));
         }
-        let program = process::find("ssh", search_path).ok_or(SshError::NoKey)?;
-        let argv = ssh_argv(target, machine_dir, ["-o", "BatchMode=yes"]);
-        let user = target.user.clone();
-        let shell = Self::System(SystemSsh { program, argv, address: address(target), user });
+        let shell = Self::at_first_use(target, machine_dir, search_path)?;
         match tokio::time::timeout(deadline, shell.run("exit 0")).await {
             Ok(output) => output?.success("exit 0").map(|_nothing| shell),
             Err(_elapsed) => Err(SshError::TimedOut { address: address(target), after: deadline }),
         }
+    }
+
+    /// The system's `ssh`, which logs in with the first command and not before.
+    pub fn at_first_use(
+        target: &SshTarget,
+        machine_dir: &Path,
+        search_path: &OsStr,
+    ) -> Result<Self, SshError> {
+        let program = process::find("ssh", search_path).ok_or(SshError::NoKey)?;
+        let argv = ssh_argv(target, machine_dir, ["-o", "BatchMode=yes"]);
+        let user = target.user.clone();
+        Ok(Self::System(SystemSsh { program, argv, address: address(target), user }))
     }
 
     /// The user that is logged in; empty if the user's configuration decides.

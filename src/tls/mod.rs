@@ -24,4 +24,4 @@ pub use paths::{CertPaths, ClientPaths};
 const RENEW_BEFORE: time::Duration = time::Duration::days(30);
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

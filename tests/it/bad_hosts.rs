@@ -20,6 +20,11 @@ fn what_is_wrong_before_is_said_before() {
     refused(&["--generic-ssh-user", "nobody", "m1"], "does not let `nobody` in", "right user");
     refused(&["--generic-ssh-port", "2222", "m1"], "cannot connect", "may port 2222 be reached");
 
+    host.says("mv /usr/bin/sudo /usr/bin/away");
+    let plain = ["--generic-ssh-user", "plain", "m1"];
+    refused(&plain, "is not root on", "--generic-ssh-user root");
+    host.says("mv /usr/bin/away /usr/bin/sudo");
+
     let other = lab.path().join("other");
     let mut keygen = Command::new("ssh-keygen");
     keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(&other);
@@ -136,6 +141,12 @@ fn a_broken_package_manager_and_a_full_disk_are_named() {
     host.says("umount /var/lib/docker");
     assert_eq!(run(machine(&lab).args(["rm", "-y", "m1"])).code, Some(0));
 
+    host.says("touch /var/lib/dpkg/updates/0001");
+    let broken = host.create(&lab, &["--engine-install", "package", "m1"]);
+    says(&broken, "error installing docker", "dpkg --configure -a");
+    host.says("rm /var/lib/dpkg/updates/0001");
+    assert_eq!(run(machine(&lab).args(["rm", "-y", "m1"])).code, Some(0));
+
     host.says("mv /srv/repo /srv/away; echo 'deb file:/srv/repo ./' >/etc/apt/sources.list");
     let broken = host.create(&lab, &["--engine-install", "package", "m1"]);
     says(&broken, "cannot bring the host's package lists up to date", "sources.list");
@@ -153,25 +164,12 @@ fn certificates_are_renewed_when_a_host_starts_again() {
     let lab = Lab::new();
     assert_eq!(host.create(&lab, &["m1"]).code, Some(0));
     let dir = lab.store().join("machines/m1");
-    let certs = lab.store().join("certs");
     let inspect =
         |key: &str| lab.ok(["inspect", "-f", &format!("{{{{.Certificates.{key}}}}}"), "m1"]);
     assert!(inspect("DaysLeft").trim().parse::<i64>().unwrap() > 1000);
     assert!(!run(lab.command().args(["env", "m1"])).stderr.contains("warning"));
 
-    // A certificate of the store's authority with ten days left.
-    let script = format!(
-        "set -e; cd {lab}; openssl req -new -key {dir}/server-key.pem -subj /O=x -out csr; \
-         printf 'subjectAltName=IP:{ip},DNS:localhost\\nextendedKeyUsage=serverAuth\\n' >ext; \
-         openssl x509 -req -in csr -CA {certs}/ca.pem -CAkey {certs}/ca-key.pem -set_serial 7 \
-         -days 10 -extfile ext -out {dir}/server.pem",
-        lab = lab.path().display(),
-        dir = dir.display(),
-        certs = certs.display(),
-        ip = host.address,
-    );
-    let made = run(Command::new("bash").args(["-c", &script]));
-    assert_eq!(made.code, Some(0), "{}", made.stderr);
+    lab.certify("m1", &host.address, None);
     let warned = run(lab.command().args(["env", "m1"]));
     assert!(
         warned.stderr.contains("the certificates of `m1` expire in 9 days"),
@@ -188,6 +186,28 @@ fn certificates_are_renewed_when_a_host_starts_again() {
     assert!(inspect("DaysLeft").trim().parse::<i64>().unwrap() > 1000);
     assert_eq!(run(machine(&lab).args(["version", "m1"])).stdout, "20.10.24+dfsg1\n");
 
+    if lab.certify("m1", &host.address, Some("-2y")) {
+        let pem = fs::read_to_string(dir.join("server.pem")).unwrap();
+        let put =
+            format!("printf '%s' '{pem}' >/etc/docker/server.pem && systemctl restart docker");
+        host.says(&put);
+        let expired = format!("the certificate of `{}:2376` has expired", host.address);
+        says(
+            &run(machine(&lab).args(["version", "m1"])),
+            &expired,
+            "machine regenerate-certs NAME",
+        );
+        let warned = run(lab.command().args(["env", "m1"]));
+        assert!(
+            warned.stderr.contains("the certificates of `m1` have expired"),
+            "{}",
+            warned.stderr
+        );
+        let restarted = run(machine(&lab).args(["restart", "m1"]));
+        assert!(restarted.stdout.contains("has expired: renewing it..."), "{}", restarted.stdout);
+        assert_eq!(run(machine(&lab).args(["version", "m1"])).stdout, "20.10.24+dfsg1\n");
+    }
+
     // The host has moved: the certificate does not name its new address.
     let moved = host.address.replace("10.98.0.", "10.98.1.");
     host.says(&format!("ip addr add {moved}/16 dev eth0"));
@@ -198,9 +218,10 @@ fn certificates_are_renewed_when_a_host_starts_again() {
     assert!(text.contains(&ip), "{text}");
     fs::write(&config, text.replace(&ip, &format!("\"IPAddress\": \"{moved}\""))).unwrap();
     let refused = run(machine(&lab).args(["version", "m1"]));
-    assert_ne!(refused.code, Some(0));
-    let again = run(machine(&lab).args(["regenerate-certs", "-f", "m1"]));
+    says(&refused, "does not name that address", "machine regenerate-certs NAME");
+    let again = run(machine(&lab).args(["restart", "m1"]));
     assert_eq!(again.code, Some(0), "{}{}", again.stdout, again.stderr);
+    assert!(again.stdout.contains(&format!("does not name {moved}: renewing it...")));
     assert_eq!(run(machine(&lab).args(["version", "m1"])).stdout, "20.10.24+dfsg1\n");
 }
 

@@ -146,7 +146,12 @@ fn mistakes_of_create_come_in_docker_machines_order() {
         )
     };
     says(&old(&lab, ["create", "-d", "bogus", "--help"]), "", &plugin("bogus"), 1);
-    says(&old(&lab, ["create", "x"]), "", &plugin("virtualbox"), 1);
+    // Its default driver, where VirtualBox is not installed.
+    let default = run(lab.docker_machine(["create", "x"]).env("PATH", ""));
+    let missing = "Error with pre-create check: \"VBoxManage not found. Make sure VirtualBox is \
+                   installed and VBoxManage is in the path\"\n";
+    assert_eq!((default.code, default.stderr.as_str()), (Some(3), missing));
+    assert!(lab.machine_files().is_empty());
     let extra = "Invalid command line. Found extra arguments [b c]\n";
     says(&old(&lab, ["create", "-d", "none", "∞", "b", "c"]), "", extra, 1);
     let run = old(&lab, ["create", "-d", "none"]);

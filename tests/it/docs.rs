@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::lab::Lab;
 
-const COMMANDS: [&str; 41] = [
+const COMMANDS: &[&str] = &[
     "active",
     "adopt",
     "completion",
@@ -47,6 +47,7 @@ const COMMANDS: [&str; 41] = [
     "url",
     "version",
     "image build",
+    "image pull",
 ];
 
 #[test]

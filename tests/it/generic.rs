@@ -108,6 +108,7 @@ fn a_bare_host_gets_the_distributions_package() {
     );
     let version = run(machine(&lab).args(["version", "b1"]));
     assert_eq!(version.stdout, "20.10.24+dfsg1\n", "{}", version.stderr);
+    a_newer_package_is_taken(&lab, &host);
 
     // An install script of the user's own, over a scheme that needs no network.
     let script = run(machine(&lab).args(["rm", "-y", "b1"]));
@@ -119,6 +120,35 @@ fn a_bare_host_gets_the_distributions_package() {
     assert_eq!(failed.code, Some(1));
     assert!(failed.stderr.contains("error installing docker"), "{}", failed.stderr);
     assert!(failed.stderr.contains("ran as root 28"), "{}", failed.stderr);
+}
+
+/// The same package under a higher version: its scripts restart the Engine as a real one's do.
+fn a_newer_package_is_taken(lab: &Lab, host: &Host) {
+    host.says(
+        "cd /srv/repo && dpkg-deb -R docker.io_*.deb /var/tmp/p && \
+         sed -i 's/^Version: .*/&+machine1/' /var/tmp/p/DEBIAN/control && \
+         dpkg-deb -Znone -b /var/tmp/p newer.deb >/dev/null && rm -r /var/tmp/p && \
+         { dpkg-deb -f newer.deb; printf 'Filename: ./newer.deb\\nSize: %s\\nSHA256: %s\\n\\n' \
+           $(stat -c %s newer.deb) $(sha256sum <newer.deb | cut -d' ' -f1); } >>Packages",
+    );
+    host.run_container("keep");
+    let before = host.container("keep");
+    // It was made with `--engine-version 20.10`.
+    let pinned = lab.store().join("machines/b1/provision.json");
+    let options = fs::read(&pinned).unwrap();
+    fs::write(&pinned, String::from_utf8(options).unwrap().replace("20.10", "19.03")).unwrap();
+    let none = run(machine(lab).args(["upgrade", "b1"]));
+    assert!(none.stderr.contains("has no package of Docker 19.03"), "{}", none.stderr);
+    fs::remove_file(pinned).unwrap();
+    let upgraded = run(machine(lab).args(["upgrade", "b1"]));
+    assert_eq!(upgraded.code, Some(0), "{}{}", upgraded.stdout, upgraded.stderr);
+    let lines = "Upgrading docker...\nRestarting docker...\nWaiting for Docker to answer...\n";
+    assert!(upgraded.stdout.ends_with(lines), "{}", upgraded.stdout);
+    let version = host.says("dpkg-query -W -f '${Version}' docker.io");
+    assert!(version.ends_with("+machine1"), "{version}");
+    assert_eq!(host.container("keep"), before, "upgrade lost a container");
+    assert_eq!(host.says("docker info -f '{{.LiveRestoreEnabled}}'"), "false\n");
+    host.says("test ! -e /etc/docker/daemon.json && docker rm -f keep");
 }
 
 #[test]
@@ -140,7 +170,17 @@ fn a_machine_is_reached_through_a_socket_ssh_and_contexts() {
     let ping =
         run(in_network("curl").args(["-s", "--unix-socket"]).arg(&socket).arg("http://d/_ping"));
     assert_eq!(ping.stdout, "OK", "{}", ping.stderr);
+    for way in [format!("unix://{}", socket.display()), "ssh://m1.machine".to_owned()] {
+        let active = run(machine(&lab).arg("active").env("DOCKER_HOST", &way));
+        assert_eq!(active.stdout, "m1\n", "{way}: {}", active.stderr);
+        let mut ls = machine(&lab);
+        let ls = run(ls.args(["ls", "-f", "{{.Name}} {{.Active}}"]).env("DOCKER_HOST", &way));
+        assert_eq!(ls.stdout, "m1 *\n", "{way}: {}", ls.stderr);
+    }
     if has_docker {
+        let setup = "context create --via socket m1; export DOCKER_CONTEXT=m1";
+        let version = docker(&format!("{program} {setup}"));
+        assert_eq!(version.stdout, "m1\n20.10.24+dfsg1\n", "{}", version.stderr);
         let version = docker(&format!("eval $({program} env --via socket m1)"));
         assert_eq!(version.stdout, "20.10.24+dfsg1\n", "{}", version.stderr);
     }
@@ -194,7 +234,27 @@ fn an_adopted_host_is_not_touched() {
         assert!(env.stdout.contains(&format!("DOCKER_HOST=\"{address}\"")), "{}", env.stdout);
         let hostname = run(in_lab(&lab, program).args(["ssh", name, "hostname"]));
         assert_eq!(hostname.stdout, host.says("hostname"), "{}", hostname.stderr);
+        let version = run(in_lab(&lab, program).args(["version", name]));
+        assert_eq!(version.stdout, "20.10.24+dfsg1\n", "{}", version.stderr);
+        let config = run(in_lab(&lab, program).args(["config", name]));
+        assert_eq!(config.stdout, format!("-H={address}\n"), "{}", config.stderr);
     }
+    let listed = |format: &str| {
+        let mut ls = in_lab(&lab, program);
+        run(ls.args(["ls", "-f", format]).env("DOCKER_HOST", "ssh://far")).stdout
+    };
+    assert_eq!(
+        listed("{{.Name}} {{.Active}} {{.State}} {{.URL}} {{.DockerVersion}}"),
+        "a1 - Running ssh://box v20.10.24+dfsg1\na2 * Running ssh://far v20.10.24+dfsg1\n"
+    );
+    // A host that is down.
+    let config = lab.path().join(".ssh/config");
+    let good = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("Host box\n  Port 1\n{good}")).unwrap();
+    let down = listed("{{.Name}} {{.State}} {{.DockerVersion}} {{.Error}}");
+    let error = "Unable to query docker version: cannot connect to `box`: ";
+    assert!(down.starts_with(&format!("a1 Stopped Unknown {error}")), "{down}");
+    fs::write(&config, good).unwrap();
     let refused = run(in_lab(&lab, program).args(["provision", "a1"]));
     assert!(refused.stderr.contains("does not support provisioning"), "{}", refused.stderr);
     let socket = run(in_lab(&lab, program).args(["env", "--via", "socket", "a1"]));

@@ -6,7 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::interrupt::{end, signal, start, until};
-use crate::lab::Lab;
+use crate::lab::{Lab, run};
+use crate::releases::Releases;
 use crate::streams::streams_work;
 use crate::vm::{docker_ok, fetch, import, qemus, skipped};
 
@@ -169,8 +170,9 @@ fn grow_the_disk(lab: &Lab) -> u64 {
     before >> 20
 }
 
-/// boot2docker's contract over SSH: the image is given as a file that somebody else might have made,
-/// so only the SSH key reaches the guest before its first boot, as with docker-machine.
+/// boot2docker's contract over SSH: the image comes from a page of releases, as one that somebody
+/// else might have made, so only the SSH key reaches the guest before its first boot, as with
+/// docker-machine.
 #[test]
 fn a_machine_that_is_provisioned_over_ssh() {
     if skipped() {
@@ -187,17 +189,17 @@ fn a_machine_that_is_provisioned_over_ssh() {
     };
     let version = image["version"].as_str().unwrap();
     let iso = crate::lab::cache().join("images").join(version).join("machine.iso");
-    let source = format!("file://{}", iso.display());
-    let created = lab.ok([
-        "create",
-        "--qemu-memory",
-        "1024",
-        "--qemu-boot2docker-url",
-        &source,
-        "--engine-label",
-        "made=by-ssh",
-        "lab1",
-    ]);
+    let server = Releases::start();
+    server.publish("v99.0.0", std::fs::read(iso).unwrap());
+    let mut create = lab.command();
+    create.env("MACHINE_CACHE_PATH", lab.path().join("cache"));
+    create.args(["create", "--qemu-memory", "1024", "--qemu-boot2docker-url", &server.api()]);
+    let created = run(create.args(["--engine-label", "made=by-ssh", "lab1"]));
+    assert_eq!(created.code, Some(0), "{}{}", created.stdout, created.stderr);
+    let created = created.stdout;
+    let downloads =
+        format!("(lab1) Downloading boot2docker.iso from {}", server.iso_url("v99.0.0"));
+    assert!(created.contains(&downloads), "{created}");
     for line in ["Detecting the provisioner", "Provisioning with boot2docker", "up and running"] {
         assert!(created.contains(line), "no `{line}` in {created}");
     }

@@ -75,6 +75,29 @@ impl Lab {
         self.run(["create", "-d", "fake"].iter().chain(args))
     }
 
+    /// Gives a machine a certificate of the store's authority that lasts ten days: from now, or from
+    /// a time that faketime knows, for example `-2y`. Whether that could be done.
+    pub(crate) fn certify(&self, machine: &str, address: &str, from: Option<&str>) -> bool {
+        let script = format!(
+            "set -e; cd {lab}; openssl req -new -key {dir}/server-key.pem -subj /O=x -out csr; \
+             printf 'subjectAltName=IP:{address},DNS:localhost\\nextendedKeyUsage=serverAuth\\n' \
+             >ext; {faketime} openssl x509 -req -in csr -CA {certs}/ca.pem \
+             -CAkey {certs}/ca-key.pem -set_serial 7 -days 10 -extfile ext -out {dir}/server.pem",
+            lab = self.path().display(),
+            dir = self.store().join("machines").join(machine).display(),
+            certs = self.store().join("certs").display(),
+            faketime = from.map(|from| format!("faketime -f {from}")).unwrap_or_default(),
+        );
+        let needed = if from.is_some() { "faketime" } else { "openssl" };
+        if Command::new(needed).arg("--version").output().is_err() {
+            skip(&format!("there is no {needed} to make an old certificate with"));
+            return false;
+        }
+        let made = run(Command::new("bash").args(["-c", &script]));
+        assert_eq!(made.code, Some(0), "{}", made.stderr);
+        true
+    }
+
     /// The resources in the fake driver's cloud.
     pub(crate) fn cloud(&self) -> usize {
         let text = std::fs::read_to_string(self.path().join("cloud.json")).unwrap_or_default();

@@ -10,12 +10,16 @@ mod clouds;
 mod compat;
 #[cfg(unix)]
 mod completion;
+#[cfg(unix)]
+mod conformance;
 mod crash;
 mod docs;
 #[cfg(unix)]
 mod doctor;
 mod env;
 mod envs;
+#[cfg(target_os = "linux")]
+mod families;
 #[cfg(target_os = "linux")]
 mod generic;
 mod golden;
@@ -30,9 +34,15 @@ mod hosts;
 mod inspect;
 #[cfg(unix)]
 mod interrupt;
+#[cfg(unix)]
+mod iso;
+#[cfg(unix)]
+mod iso_offline;
 mod lab;
 mod listing;
 mod ls;
+#[cfg(unix)]
+mod releases;
 #[cfg(unix)]
 mod remote;
 mod store;
@@ -40,6 +50,8 @@ mod store;
 mod streams;
 #[cfg(unix)]
 mod tmpfs;
+#[cfg(target_os = "linux")]
+mod vbox;
 mod vm;
 #[cfg(unix)]
 mod warm;

@@ -72,7 +72,7 @@ pub(crate) fn image_version(lab: &Lab) -> String {
 }
 
 /// The main job: create, env, a container with a published port that comes back after stop and
-/// start, a forward that stays, ssh with its status, rm without a trace.
+/// start and after an upgrade, a forward that stays, ssh with its status, rm without a trace.
 #[test]
 fn a_machine_from_cradle_to_grave() {
     if skipped() {
@@ -109,16 +109,74 @@ fn a_machine_from_cradle_to_grave() {
     assert!(env.stderr.contains("machine start lab1"), "{}", env.stderr);
     let url = lab.ok(["inspect", "lab1", "-f", "{{.Driver.EnginePort}}"]);
     let taken = std::net::TcpListener::bind(format!("127.0.0.1:{}", url.trim())).unwrap();
+    let expired = lab.certify("lab1", "127.0.0.1", Some("-2y"));
     let started = lab.ok(["start", "lab1"]);
     assert!(started.contains("is taken"), "{started}");
+    assert_eq!(started.contains("has expired: renewing it..."), expired, "{started}");
     assert_ne!(lab.ok(["inspect", "lab1", "-f", "{{.Driver.EnginePort}}"]), url);
     drop(taken);
     docker_ok(&lab, "lab1", &["ps"]);
     assert!(fetch(&address).starts_with("HTTP/1"), "the container and the forward are back");
 
+    upgraded(&lab);
+    assert!(fetch(&address).starts_with("HTTP/1"), "the container and the forward are back");
+
     lab.ok(["rm", "-y", "lab1"]);
     assert!(lab.machine_files().is_empty());
     assert_eq!(qemus(&lab.store()), 0);
+}
+
+/// `upgrade` to another image, and to none when no newer one can be had.
+fn upgraded(lab: &Lab) {
+    let old = image_version(lab);
+    assert_eq!(lab.ok(["inspect", "lab1", "-f", "{{.Driver.ImageVersion}}"]).trim(), old);
+    let cache = another_image(lab, &old);
+    let upgrade = |args: &[&str]| {
+        let mut command = lab.command();
+        command
+            .env("MACHINE_CACHE_PATH", &cache)
+            .env("MACHINE_DEBIAN_MIRROR", "http://127.0.0.1:9");
+        run(command.arg("upgrade").args(args))
+    };
+    let made = upgrade(&["lab1"]);
+    assert_eq!(made.code, Some(0), "{}{}", made.stdout, made.stderr);
+    let lines = "Upgrading docker...\nStopping machine to do the upgrade...\n\
+                 Upgrading machine \"lab1\"...\n(lab1) Copying ";
+    assert!(made.stdout.starts_with(lines), "{}", made.stdout);
+    assert!(made.stdout.contains("\nStarting machine back up...\n"), "{}", made.stdout);
+    assert_eq!(
+        lab.ok(["inspect", "lab1", "-f", "{{.Driver.ImageVersion}}"]),
+        format!("{ANOTHER}\n")
+    );
+    assert!(lab.ok(["ssh", "lab1", "cat /proc/cmdline"]).contains("another=1"));
+
+    let boot = lab.ok(["ssh", "lab1", "cat /proc/sys/kernel/random/boot_id"]);
+    let none = upgrade(&["lab1"]);
+    assert_eq!(none.code, Some(1), "{}", none.stdout);
+    assert!(none.stderr.contains("no newer image can be built"), "{}", none.stderr);
+    let same = upgrade(&["--image", ANOTHER, "lab1"]);
+    assert_eq!(same.code, Some(0), "{}", same.stderr);
+    assert!(same.stdout.contains("has the image 99.0.0-another already"), "{}", same.stdout);
+    assert_eq!(lab.ok(["ssh", "lab1", "cat /proc/sys/kernel/random/boot_id"]), boot);
+}
+
+const ANOTHER: &str = "99.0.0-another";
+
+/// A cache that holds the same image under another name, and with another word for its kernel.
+fn another_image(lab: &Lab, version: &str) -> std::path::PathBuf {
+    let good = crate::lab::cache().join("images").join(version);
+    let cache = lab.path().join("another");
+    let dir = cache.join("images").join(ANOTHER);
+    std::fs::create_dir_all(&dir).unwrap();
+    for name in ["machine.iso", "vmlinuz", "initrd.img"] {
+        machine_driver::file::link_or_copy(&good.join(name), &dir.join(name)).unwrap();
+    }
+    let manifest = std::fs::read_to_string(good.join("manifest.json")).unwrap();
+    let mut manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let line = format!("{} another=1", manifest["command_line"].as_str().unwrap());
+    (manifest["version"], manifest["command_line"]) = (ANOTHER.into(), line.into());
+    std::fs::write(dir.join("manifest.json"), manifest.to_string()).unwrap();
+    cache
 }
 
 /// Two machines on one network reach each other by name; the first learns of the second while it

@@ -54,6 +54,13 @@ pub trait Kind: Send + Sync {
         ""
     }
 
+    /// Whether docker-machine's driver of this name boots boot2docker's latest release. Where the
+    /// program stands in docker-machine's place, so does this one, unless the user names another
+    /// image.
+    fn boots_boot2docker(&self) -> bool {
+        false
+    }
+
     /// Machines prepared in advance, where the driver can do that.
     fn templates(&self) -> Option<&dyn Templates> {
         None
@@ -112,7 +119,8 @@ pub trait Driver: Debug + Send + Sync {
 
     /// Makes the machine and starts it. Returns when the machine is started, not when its guest
     /// is ready: waiting for the guest is the engine's work, except for an address that only the
-    /// driver can learn, which is in [`Driver::endpoint`] on return.
+    /// driver can learn, which is in [`Driver::endpoint`] on return. One that only the guest knows is
+    /// asked for with [`Driver::address_query`].
     async fn create(&mut self, cx: &Context, birth: &Birth) -> Result<()>;
 
     async fn start(&mut self, cx: &Context) -> Result<()>;
@@ -147,9 +155,37 @@ pub trait Driver: Debug + Send + Sync {
         None
     }
 
-    /// The address or path of the boot image that the user asked for instead of the default one.
+    /// The command that prints the addresses of the guest, where nobody else knows them. After
+    /// `create` and `start` the engine runs it there over SSH as soon as it can log in, and hands what
+    /// it printed to [`Driver::learn_address`].
+    fn address_query(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Takes the address of the machine out of the answer to [`Driver::address_query`]. An error if it
+    /// is not in it yet; the engine then asks again.
+    fn learn_address(&mut self, answer: &str) -> Result<()> {
+        let _ = answer;
+        Err(Error::unsupported(self.kind(), "learning an address"))
+    }
+
+    /// The boot image that the user asked for instead of the default one, in the words in which it
+    /// was said: an address, a path, a version or `latest`.
     fn image_source(&self) -> Option<&str> {
         None
+    }
+
+    /// The version of the boot image that the machine has. `None` where there is no such thing.
+    fn image_version(&self) -> Option<&str> {
+        None
+    }
+
+    /// Gives a machine that is switched off, and not saved, another boot image: for its next start
+    /// and all after it. A crash at any moment leaves a machine that boots the old image or the new
+    /// one. Present if [`Capabilities::change_image`] is.
+    async fn change_image(&mut self, cx: &Context, image: &Image) -> Result<()> {
+        let _ = (cx, image);
+        Err(Error::unsupported(self.kind(), "another boot image"))
     }
 
     /// The file to which the machine's console is written, whose end is shown when a boot fails.
@@ -184,6 +220,8 @@ pub struct Capabilities {
     pub cloud_init: bool,
     /// Can be saved with its memory, and carried on with.
     pub suspend: bool,
+    /// Can be given another boot image.
+    pub change_image: bool,
     /// The host was there before the machine and stays when it is removed: it keeps its keys, its
     /// name and its packages, and the engine restarts it over SSH.
     pub existing_host: bool,

@@ -1,8 +1,9 @@
 //! Files that survive a crash: written beside, synced, renamed.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
 use std::path::Path;
+use std::time::Duration;
 
 /// Replaces `path` with `content` in one step: a reader sees the old bytes or the new ones, also
 /// after a power cut. `mode` is the permission on Unix, for example `0o600`.
@@ -25,6 +26,57 @@ pub fn modified(path: &Path) -> Option<std::time::SystemTime> {
 pub fn sha256_hex(bytes: &[u8]) -> String {
     use sha2::Digest;
     hex(&sha2::Sha256::digest(bytes))
+}
+
+/// The SHA-256 of a file, in lower-case hexadecimal.
+pub fn sha256_of(path: &Path) -> io::Result<String> {
+    use sha2::Digest;
+    let mut file = File::open(path)?;
+    let mut hash = sha2::Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok(hex(&hash.finalize()));
+        }
+        hash.update(&buffer[..read]);
+    }
+}
+
+/// What the file system says of a file. As long as it says so, nobody has written to it, and what
+/// was hashed once need not be read again. On Unix nobody can forge it, for the change time is the
+/// kernel's own; a new link changes it too.
+#[cfg(unix)]
+pub fn stamp(path: &Path) -> io::Result<String> {
+    use std::os::unix::fs::MetadataExt;
+    let meta = fs::metadata(path)?;
+    Ok(format!("{} {} {}.{:09}", meta.ino(), meta.len(), meta.ctime(), meta.ctime_nsec()))
+}
+
+/// What the file system says of a file. As long as it says so, nobody has written to it who did not
+/// forge its time.
+#[cfg(not(unix))]
+pub fn stamp(path: &Path) -> io::Result<String> {
+    let meta = fs::metadata(path)?;
+    Ok(format!("{} {:?}", meta.len(), meta.modified()?))
+}
+
+/// Holds a lock file for as long as the result lives; the operating system's own lock, which dies
+/// with the process. Calls `waiting` once if somebody else holds it. There is no deadline, for the
+/// other may have much to do: whoever waits can be interrupted.
+pub async fn lock(path: &Path, waiting: impl FnOnce()) -> io::Result<File> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(path)?;
+    let mut waiting = Some(waiting);
+    while let Err(error) = file.try_lock() {
+        if let TryLockError::Error(error) = error {
+            return Err(error);
+        }
+        if let Some(waiting) = waiting.take() {
+            waiting();
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(file)
 }
 
 /// Bytes in lower-case hexadecimal.
@@ -51,6 +103,11 @@ pub fn link_or_copy(from: &Path, to: &Path) -> io::Result<()> {
     if fs::hard_link(from, to).is_ok() {
         return Ok(());
     }
+    copy(from, to)
+}
+
+/// Gives `to` the content of `from` in one step. Where the file system can share the blocks, it does.
+pub fn copy(from: &Path, to: &Path) -> io::Result<()> {
     let dir = to.parent().ok_or_else(|| io::Error::other("a file needs a directory"))?;
     let temp = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
     fs::copy(from, temp.path())?;
@@ -127,6 +184,37 @@ mod tests {
             fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();
         assert_eq!(left, [".hidden", "record"]);
+    }
+
+    #[test]
+    fn a_stamp_sees_a_write_that_changes_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        fs::write(&path, "one").unwrap();
+        let (before, hash) = (stamp(&path).unwrap(), sha256_of(&path).unwrap());
+        assert_eq!((stamp(&path).unwrap(), hash.as_str()), (before.clone(), &*sha256_hex(b"one")));
+        let times = fs::metadata(&path).unwrap().modified().unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        fs::write(&path, "two").unwrap();
+        if cfg!(unix) {
+            File::options().write(true).open(&path).unwrap().set_modified(times).unwrap();
+        }
+        assert_ne!(stamp(&path).unwrap(), before);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_lock_is_told_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("lock");
+        let held = lock(&path, || panic!("nobody holds it")).await.unwrap();
+        let (told, hears) = tokio::sync::oneshot::channel();
+        let waiter =
+            tokio::spawn(
+                async move { lock(&path, move || told.send(()).unwrap()).await.map(drop) },
+            );
+        hears.await.unwrap();
+        drop(held);
+        waiter.await.unwrap().unwrap();
     }
 
     #[test]

@@ -1,11 +1,10 @@
 //! HTTP with deadlines and retries, one client for everything.
 
-use std::path::Path;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 
-use crate::{Error, Progress, Result};
+use crate::{Error, Result};
 
 /// A client with this program's name, a connect deadline, and proxies from the system's settings.
 /// The crypto provider must be installed (`rustls::crypto::ring`), which `main` does first.
@@ -26,30 +25,6 @@ pub fn client_through(proxy: Option<&str>) -> Result<reqwest::Client> {
         builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
     }
     builder.build().map_err(failed)
-}
-
-/// Downloads to a file, which appears under its name only when it is whole.
-pub async fn download(url: &str, target: &Path, progress: &dyn Progress) -> Result<()> {
-    let failed = |error| Error::other(format!("cannot download `{url}`")).caused_by(error);
-    let dir = target.parent().unwrap_or(Path::new("."));
-    let client = client()?;
-    let get = || async { client.get(url).send().await?.error_for_status() };
-    let response = with_retry(get).await;
-    let mut response = response.map_err(|error| failed(error.without_url()))?;
-    let total = response.content_length();
-    let mut temp = tempfile::Builder::new().prefix(".tmp-").tempfile_in(dir)?;
-    let mut done = 0;
-    while let Some(chunk) = response.chunk().await.map_err(|error| failed(error.without_url()))? {
-        std::io::Write::write_all(&mut temp, &chunk)?;
-        done += chunk.len() as u64;
-        progress.advance("Download", done, total);
-    }
-    if total.is_some_and(|total| total != done) {
-        return Err(Error::other(format!("`{url}` ended after {done} bytes")));
-    }
-    temp.as_file().sync_all()?;
-    temp.persist(target).map_err(|error| error.error)?;
-    Ok(())
 }
 
 /// Runs `call` again after a failure of the network or a status that says "later" (408, 429, 5xx),

@@ -6,12 +6,14 @@
 //! home directory.
 //!
 //! Start with [`Kind`] (what the registry holds: a name, a table of flags, constructors) and
-//! [`Driver`] (one machine of that kind). The rest is the kit: [`process`], [`http`], [`wait`],
-//! [`keys`], [`seed`], [`mod@file`], and for clouds [`rest`], [`cloud`], [`Secret`] and [`Tags`].
+//! [`Driver`] (one machine of that kind). The rest is the kit: [`process`], [`http`], [`download`],
+//! [`wait`], [`keys`], [`seed`], [`shared`], [`mod@file`], and for clouds [`rest`], [`cloud`], [`Secret`] and
+//! [`Tags`].
 
 mod account;
 pub mod cloud;
 mod context;
+pub mod download;
 mod driver;
 mod endpoint;
 mod environment;
@@ -29,6 +31,7 @@ mod record;
 pub mod rest;
 mod secret;
 pub mod seed;
+pub mod shared;
 mod state;
 pub mod tags;
 mod template;

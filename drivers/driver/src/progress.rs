@@ -5,7 +5,8 @@ pub trait Progress: Send + Sync {
     /// One thing that has begun or was found out, for example `Starting the VM...`.
     fn line(&self, text: &str);
 
-    /// The advance of one long piece of work. `total` is `None` while it is unknown; a call with
+    /// The advance of one long piece of work, `what`; empty for that of which the last line spoke.
+    /// `total` is `None` while it is unknown; a call with
     /// `done == total` ends the bar. Counts bytes unless `what` says otherwise.
     fn advance(&self, what: &str, done: u64, total: Option<u64>);
 

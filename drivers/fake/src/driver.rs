@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use machine_driver::{
     Birth, Capabilities, Context, Driver, Endpoint, Error, ErrorKind, Result, SshTarget, State,
-    async_trait,
+    async_trait, file,
 };
 
 use crate::record::Record;
@@ -111,7 +111,15 @@ impl Driver for Fake {
     }
 
     fn capabilities(&self) -> Capabilities {
-        Capabilities { has_guest: self.record.has_ssh, ..Capabilities::default() }
+        Capabilities {
+            needs_image: !self.record.image.is_empty(),
+            has_guest: self.record.has_ssh,
+            ..Capabilities::default()
+        }
+    }
+
+    fn image_source(&self) -> Option<&str> {
+        Some(self.record.image.as_str()).filter(|image| !["", "default"].contains(image))
     }
 
     async fn pre_create_check(&self, cx: &Context) -> Result<()> {
@@ -122,7 +130,13 @@ impl Driver for Fake {
         self.reach(cx, Step::Reserve).await
     }
 
-    async fn create(&mut self, cx: &Context, _birth: &Birth) -> Result<()> {
+    async fn create(&mut self, cx: &Context, birth: &Birth) -> Result<()> {
+        if let Some(image) = &birth.image {
+            let own = cx.machine_dir.join("boot2docker.iso");
+            let line = format!("Copying {} to {}...", image.iso.display(), own.display());
+            cx.progress.line(&line);
+            file::link_or_copy(&image.iso, &own)?;
+        }
         self.make(cx, "key", Step::Key, Step::AfterKey).await?;
         self.make(cx, "disk", Step::Disk, Step::AfterDisk).await?;
         self.make(cx, "server", Step::Server, Step::AfterServer).await?;

@@ -33,12 +33,14 @@ impl Kind for FakeKind {
             Flag::text("fake-state", "FAKE_STATE", None, "State to report instead of the truth"),
             Flag::text("fake-url", "FAKE_URL", None, "URL of the Docker Engine to report"),
             Flag::text("fake-ssh", "FAKE_SSH", None, "SSH server to report, HOST:PORT"),
+            Flag::text("fake-image", "FAKE_IMAGE", None, "Image to copy: default, or its source"),
         ]
     }
 
     fn configure(&self, cx: &Context, values: &FlagValues) -> Result<Box<dyn Driver>> {
         let script = Script::from_flags(values)?;
         let mut record = Record::new(cx, values.text("fake-cloud"), script)?;
+        record.image = values.text("fake-image").map(str::to_owned).unwrap_or_default();
         record.url = values.text("fake-url").map(str::to_owned).unwrap_or_default();
         if let Some(ssh) = values.text("fake-ssh") {
             (record.base.ip_address, record.base.ssh_port) = host_and_port(ssh)?;
@@ -52,6 +54,10 @@ impl Kind for FakeKind {
         let record = serde_json::from_value(record)
             .map_err(|error| Error::other("this is no record of driver `fake`").caused_by(error))?;
         Ok(Box::new(Fake::new(record)))
+    }
+
+    fn boots_boot2docker(&self) -> bool {
+        true
     }
 
     async fn availability(&self, _cx: &Context) -> Availability {

@@ -25,6 +25,9 @@ pub(crate) struct Record {
     /// Replaces the server's own address where it is not empty.
     #[serde(rename = "URL", default)]
     pub(crate) url: String,
+    /// Empty for a machine that boots none, `default`, or where the user has it from.
+    #[serde(rename = "Image", default, skip_serializing_if = "String::is_empty")]
+    pub(crate) image: String,
     #[serde(rename = "HasSSH", default)]
     pub(crate) has_ssh: bool,
     #[serde(rename = "Script", default)]

@@ -3,11 +3,11 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::UNIX_EPOCH;
 
-use machine_driver::{Context, Error, ErrorKind, Result, file};
+use machine_driver::{Context, Error, ErrorKind, Result, file, shared};
 use serde::{Deserialize, Serialize};
 
 use crate::probe::{Verdict, probe};
-use crate::{shared, system};
+use crate::system;
 
 /// What runs the guest's instructions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,12 +1,13 @@
 use std::path::PathBuf;
 
 use machine_driver::{
-    Birth, Capabilities, Context, Driver, Endpoint, Forwards, Result, SshTarget, State, async_trait,
+    Birth, Capabilities, Context, Driver, Endpoint, Forwards, Image, Result, SshTarget, State,
+    async_trait,
 };
 
 use crate::files::Files;
 use crate::record::Record;
-use crate::{birth, check, network, platform, ports, power, saved};
+use crate::{birth, check, image, network, platform, ports, power, saved};
 
 /// One machine.
 #[derive(Debug)]
@@ -60,6 +61,7 @@ impl Driver for Qemu {
             has_guest: true,
             forward: true,
             suspend: true,
+            change_image: true,
             ..Capabilities::default()
         }
     }
@@ -126,6 +128,14 @@ impl Driver for Qemu {
 
     fn image_source(&self) -> Option<&str> {
         Some(self.record.boot2docker_url.as_str()).filter(|source| !source.is_empty())
+    }
+
+    fn image_version(&self) -> Option<&str> {
+        Some(self.record.image_version.as_str()).filter(|version| !version.is_empty())
+    }
+
+    async fn change_image(&mut self, cx: &Context, image: &Image) -> Result<()> {
+        image::change(self, cx, image)
     }
 
     fn console(&self, cx: &Context) -> Option<PathBuf> {

@@ -4,10 +4,13 @@ use machine_driver::Context;
 use sha2::{Digest, Sha256};
 
 /// Everything that this driver makes in a machine's directory.
-pub(crate) const OWNED: [&str; 10] = [
+pub(crate) const OWNED: [&str; 13] = [
     "boot2docker.iso",
+    "boot2docker.iso.next",
     "vmlinuz",
+    "vmlinuz.next",
     "initrd.img",
+    "initrd.img.next",
     "disk.img",
     "console.log",
     "console.log.1",
@@ -58,6 +61,13 @@ impl Files {
 
     pub(crate) fn initrd(&self) -> PathBuf {
         self.dir.join("initrd.img")
+    }
+
+    /// Where another image's file waits until the record says that it counts.
+    pub(crate) fn next(file: &Path) -> PathBuf {
+        let mut name = file.as_os_str().to_owned();
+        name.push(".next");
+        name.into()
     }
 
     /// The data disk, raw and sparse.

@@ -19,7 +19,7 @@ use crate::driver::Qemu;
 use crate::files::Files;
 use crate::process_id::ProcessId;
 use crate::template::{self, Template};
-use crate::{accelerator, arguments, names, network, platform, ports, program, qmp, saved};
+use crate::{accelerator, arguments, image, names, network, platform, ports, program, qmp, saved};
 
 /// What QEMU complains of, and what to do about it.
 const ADVICE: [(&str, &str); 4] = [
@@ -50,6 +50,7 @@ pub(crate) async fn start(qemu: &mut Qemu, cx: &Context, origin: Origin<'_>) -> 
     if platform::is_held(&files.lock())? {
         return Ok(());
     }
+    image::finish_change(qemu, cx)?;
     let program = program::find(&qemu.record.program, &cx.search_path)?;
     let accelerator = accelerator(qemu, cx, &program, origin).await?;
     qemu.record.accelerator_used = Some(accelerator);

@@ -30,6 +30,7 @@ mod files;
 mod flags;
 mod forwards;
 mod identity;
+mod image;
 mod kind;
 mod launch;
 mod materials;
@@ -45,7 +46,6 @@ mod program;
 mod qmp;
 mod record;
 mod saved;
-mod shared;
 mod system;
 mod template;
 

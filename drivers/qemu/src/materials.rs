@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use machine_driver::seed::{Interface, Seed};
 use machine_driver::{Birth, Context, Error, Image, Result, file};
@@ -17,8 +18,21 @@ pub(crate) fn link_image(
     files: &Files,
     image: &Image,
 ) -> Result<()> {
-    let copy = |from: &std::path::Path, to: &std::path::Path| {
-        file::link_or_copy(from, to).map_err(|error| {
+    copy_image(cx, files, image, Path::to_owned)?;
+    record.image_version.clone_from(&image.version);
+    record.kernel_command_line = image.direct.as_ref().map(|direct| direct.command_line.clone());
+    Ok(())
+}
+
+/// Copies the image's files, each to what `to` makes of its place.
+pub(crate) fn copy_image(
+    cx: &Context,
+    files: &Files,
+    image: &Image,
+    to: impl Fn(&Path) -> PathBuf,
+) -> Result<()> {
+    let copy = |from: &Path, place: &Path| {
+        file::link_or_copy(from, &to(place)).map_err(|error| {
             Error::from(error).context(format!("cannot copy `{}`", from.display()))
         })
     };
@@ -28,8 +42,6 @@ pub(crate) fn link_image(
         copy(&direct.kernel, &files.kernel())?;
         copy(&direct.initrd, &files.initrd())?;
     }
-    record.image_version.clone_from(&image.version);
-    record.kernel_command_line = image.direct.as_ref().map(|direct| direct.command_line.clone());
     Ok(())
 }
 

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use machine_driver::{Context, Error, Result};
+use machine_driver::{Context, Error, Result, shared};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{digest, digest_number};
-use crate::{shared, system};
+use crate::system;
 
 /// The file of one network.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ pub(crate) const PREFIX: u8 = 24;
 
 /// Puts this machine on a network, and returns its address and MAC. The same ones each time.
 pub(crate) fn join(cx: &Context, name: &str) -> Result<(Ipv4Addr, String)> {
-    let address = shared::update(cx, &file(name), |network: &mut Network| {
+    let address = shared::update(&cx.shared_dir, &file(name), |network: &mut Network| {
         if network.port == 0 {
             *network = found(cx, name)?;
         }
@@ -53,7 +53,7 @@ pub(crate) fn leave(cx: &Context, name: &str) -> Result<()> {
     if name.is_empty() || !path.exists() {
         return Ok(());
     }
-    let left = shared::update(cx, &file(name), |network: &mut Network| {
+    let left = shared::update(&cx.shared_dir, &file(name), |network: &mut Network| {
         network.machines.remove(&cx.machine);
         Ok(network.machines.len())
     })?;

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 
-use machine_driver::{Context, Error, Result};
-
-use crate::shared;
+use machine_driver::{Context, Error, Result, shared};
 
 type Ports = BTreeMap<u16, String>;
 
@@ -15,7 +13,7 @@ const FILE: &str = "ports.json";
 /// Takes `wanted` for this machine, or any free port if it is 0. `None` if another program or
 /// machine has it.
 pub(crate) fn take(cx: &Context, wanted: u16) -> Result<Option<u16>> {
-    shared::update(cx, Path::new(FILE), |ports: &mut Ports| {
+    shared::update(&cx.shared_dir, Path::new(FILE), |ports: &mut Ports| {
         forget_removed(cx, ports);
         let others = |port: u16| ports.get(&port).is_some_and(|owner| *owner != cx.machine);
         let port = match wanted {
@@ -30,7 +28,7 @@ pub(crate) fn take(cx: &Context, wanted: u16) -> Result<Option<u16>> {
 
 /// Gives one port back.
 pub(crate) fn release(cx: &Context, port: u16) -> Result<()> {
-    shared::update(cx, Path::new(FILE), |ports: &mut Ports| {
+    shared::update(&cx.shared_dir, Path::new(FILE), |ports: &mut Ports| {
         if ports.get(&port) == Some(&cx.machine) {
             ports.remove(&port);
         }
@@ -43,7 +41,7 @@ pub(crate) fn release_all(cx: &Context) -> Result<()> {
     if !cx.shared_dir.join(FILE).exists() {
         return Ok(());
     }
-    shared::update(cx, Path::new(FILE), |ports: &mut Ports| {
+    shared::update(&cx.shared_dir, Path::new(FILE), |ports: &mut Ports| {
         ports.retain(|_, owner| *owner != cx.machine);
         Ok(())
     })

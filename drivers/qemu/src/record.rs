@@ -47,6 +47,9 @@ pub(crate) struct Record {
     pub(crate) image_version: String,
     /// Of the guest's kernel. Without one the machine boots from the ISO as from a CD.
     pub(crate) kernel_command_line: Option<String>,
+    /// The image that takes the place of that one. Its files are there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) next_image: Option<NextImage>,
     /// The disk is whole. It may have been used from then on and is never made again.
     pub(crate) disk_ready: bool,
     /// It was started from a template and has perhaps not learnt yet who it is: what there is of it
@@ -56,6 +59,14 @@ pub(crate) struct Record {
     pub(crate) process: Option<ProcessId>,
     #[serde(flatten)]
     unknown: Map<String, Value>,
+}
+
+/// What the record is to say of an image when its files are in their places.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct NextImage {
+    pub(crate) version: String,
+    pub(crate) kernel_command_line: Option<String>,
 }
 
 /// Whether a machine may be made from a template.

@@ -1,13 +1,11 @@
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
+use machine_driver::download::{Download, DownloadError};
 use machine_driver::{Progress, file, http};
-use sha2::{Digest, Sha256};
 
 use super::AptError;
-use super::transfer::{Broken, transfer};
 
 /// The directory of downloaded files, shared by builds and processes, of which one at a time holds
 /// it. A file has its hash in its name, and is hashed again each time it is taken out. An
@@ -42,20 +40,8 @@ impl Cache {
         file::create_dir(dir).map_err(failed)?;
         let client = http::client_through(proxy)
             .map_err(|error| failed(io::Error::other(error.to_string())))?;
-        let lock = dir.join(".lock");
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).open(lock);
-        let lock = lock.map_err(failed)?;
-        let mut said = false;
-        while let Err(error) = lock.try_lock() {
-            if let fs::TryLockError::Error(source) = error {
-                return Err(failed(source));
-            }
-            if !said {
-                progress.line("Waiting for another build that uses the package cache...");
-                said = true;
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
+        let waiting = || progress.line("Waiting for another build that uses the package cache...");
+        let lock = file::lock(&dir.join(".lock"), waiting).await.map_err(failed)?;
         Ok(Self { dir: dir.to_owned(), client, _lock: lock })
     }
 
@@ -77,7 +63,7 @@ impl Cache {
         if body.as_ref().is_err_and(reqwest::Error::is_decode) {
             body = http::with_retry(get).await;
         }
-        let body = body.map_err(|error| fetch_error(url, error))?;
+        let body = body.map_err(|error| DownloadError::of(url, error))?;
         if body.len() > FRESH_LIMIT {
             let why = format!("it is longer than {FRESH_LIMIT} bytes");
             return Err(AptError::NotSigned { file: url.to_owned(), why });
@@ -93,7 +79,7 @@ impl Cache {
     ) -> Result<PathBuf, AptError> {
         let path = self.dir.join(wanted.name);
         if path.exists() {
-            let found = hash(&path)?;
+            let found = file::sha256_of(&path).map_err(cache_error(&path))?;
             if found != wanted.sha256 {
                 let expected = wanted.sha256.to_owned();
                 return Err(AptError::Tampered { path, expected, found });
@@ -102,120 +88,18 @@ impl Cache {
             return Ok(path);
         }
         let part = self.dir.join(format!("{}.part", wanted.name));
-        let result = self.download(wanted, &part, report).await;
-        let resumable = match &result {
-            Ok(()) => return fs::rename(&part, &path).map(|()| path).map_err(cache_error(&part)),
-            Err(AptError::WrongContent { .. }) => false,
-            Err(_) => fs::metadata(&part).is_ok_and(|part| part.len() > 0),
+        let download = Download {
+            client: &self.client,
+            url: wanted.url,
+            size: Some(wanted.size),
+            sha256: Some(wanted.sha256),
         };
-        if !resumable {
-            fs::remove_file(&part).ok();
-        }
-        result.map(|()| path)
-    }
-
-    /// Leaves the whole file, verified, at `part`.
-    async fn download(
-        &self,
-        wanted: &Wanted<'_>,
-        part: &Path,
-        report: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), AptError> {
-        let failed = cache_error(part);
-        let mut options = OpenOptions::new();
-        options.create(true).truncate(false).read(true).write(true);
-        let mut target = options.open(part).map_err(&failed)?;
-        let mut resumed = target.seek(SeekFrom::End(0)).map_err(&failed)? > 0;
-        loop {
-            self.complete(wanted, &mut target, part, report).await?;
-            target.sync_all().map_err(&failed)?;
-            let found = hash(part)?;
-            if found == wanted.sha256 {
-                return Ok(());
-            }
-            if !resumed {
-                let why = format!("its SHA-256 is {found} instead of {}", wanted.sha256);
-                return Err(AptError::WrongContent { url: wanted.url.to_owned(), why });
-            }
-            // What an earlier build left was no beginning of this file.
-            resumed = false;
-            target.set_len(0).map_err(&failed)?;
-        }
-    }
-
-    /// Appends what is missing, again after a failure that may pass.
-    async fn complete(
-        &self,
-        wanted: &Wanted<'_>,
-        target: &mut File,
-        part: &Path,
-        report: &(dyn Fn(u64) + Sync),
-    ) -> Result<(), AptError> {
-        let failed = cache_error(part);
-        let mut have = target.seek(SeekFrom::End(0)).map_err(&failed)?;
-        if have > wanted.size {
-            target.set_len(0).map_err(&failed)?;
-            have = 0;
-        }
-        let mut failures = 0;
-        while have < wanted.size {
-            let before = have;
-            let result = transfer(&self.client, wanted.url, have..wanted.size, target, report);
-            let result = result.await;
-            have = target.seek(SeekFrom::End(0)).map_err(&failed)?;
-            // As long as a bad line brings something, it is worth going on.
-            let advanced = have >= before + (1 << 20);
-            failures = if advanced { 0 } else { failures + 1 };
-            let error = match result {
-                Ok(()) => continue,
-                Err(Broken::Local(source)) => return Err(failed(source)),
-                Err(Broken::Content(why)) => {
-                    return Err(AptError::WrongContent { url: wanted.url.to_owned(), why });
-                }
-                Err(Broken::Cut) => {
-                    AptError::Cut { url: wanted.url.to_owned(), have, size: wanted.size }
-                }
-                Err(Broken::Remote(error)) => {
-                    let last = !http::may_pass(&error) && !error.is_decode();
-                    let error = fetch_error(wanted.url, error);
-                    if last {
-                        return Err(error);
-                    }
-                    error
-                }
-            };
-            if failures > 3 {
-                return Err(error);
-            }
-            tokio::time::sleep(Duration::from_millis(200 * failures)).await;
-        }
-        Ok(())
-    }
-}
-
-/// The SHA-256 of a file.
-fn hash(path: &Path) -> Result<String, AptError> {
-    let failed = cache_error(path);
-    let mut file = File::open(path).map_err(&failed)?;
-    let mut hash = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
-        let read = file.read(&mut buffer).map_err(&failed)?;
-        if read == 0 {
-            return Ok(file::hex(&hash.finalize()));
-        }
-        hash.update(&buffer[..read]);
+        download.fetch(&part, &|have, _| report(have)).await?;
+        fs::rename(&part, &path).map_err(cache_error(&part))?;
+        Ok(path)
     }
 }
 
 fn cache_error(path: &Path) -> impl Fn(io::Error) -> AptError + use<'_> {
     move |source| AptError::Cache { path: path.to_owned(), source }
-}
-
-fn fetch_error(url: &str, error: reqwest::Error) -> AptError {
-    let url = url.to_owned();
-    match error.status() {
-        Some(status) => AptError::Status { url, status: status.as_u16() },
-        None => AptError::Unreachable { url, source: error.without_url() },
-    }
 }

@@ -2,16 +2,13 @@ use std::io;
 use std::path::PathBuf;
 
 use machine_driver::Error;
+use machine_driver::download::DownloadError;
 
 /// Why packages could not be had. Every variant names the file or address that is at fault.
 #[derive(Debug, thiserror::Error)]
 pub enum AptError {
-    #[error("cannot fetch `{url}`")]
-    Unreachable { url: String, source: reqwest::Error },
-    #[error("`{url}` answered {status}")]
-    Status { url: String, status: u16 },
-    #[error("`{url}` ended after {have} of {size} bytes")]
-    Cut { url: String, have: u64, size: u64 },
+    #[error(transparent)]
+    Download(DownloadError),
     #[error("`{file}` is not a signed index: {why}")]
     NotSigned { file: String, why: String },
     #[error("`{file}` is not signed by {keys}")]
@@ -38,9 +35,14 @@ pub enum AptError {
 }
 
 impl AptError {
+    /// Whether the archive says that it has no such file.
+    pub(super) fn is_missing(&self) -> bool {
+        matches!(self, Self::Download(DownloadError::Status { status: 404, .. }))
+    }
+
     fn hint(&self) -> &'static str {
         match self {
-            Self::Unreachable { .. } | Self::Status { .. } | Self::Cut { .. } => {
+            Self::Download(_) => {
                 "is there a network, and is that mirror complete? Another one can be named with \
                  `machine image build --mirror URL` or `MACHINE_DEBIAN_MIRROR`"
             }
@@ -71,6 +73,17 @@ impl AptError {
                 "is there room, and may you write there? Another place can be named with \
                  `MACHINE_CACHE_PATH`"
             }
+        }
+    }
+}
+
+/// A mirror's index vouches for everything, so what is wrong is wrong by it.
+impl From<DownloadError> for AptError {
+    fn from(error: DownloadError) -> Self {
+        match error {
+            DownloadError::WrongContent { url, why } => Self::WrongContent { url, why },
+            DownloadError::File { path, source } => Self::Cache { path, source },
+            error => Self::Download(error),
         }
     }
 }

@@ -14,7 +14,6 @@ mod error;
 mod keys;
 mod mirror;
 mod release;
-mod transfer;
 mod version;
 
 use std::cmp::Ordering;

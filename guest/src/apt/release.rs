@@ -31,7 +31,7 @@ impl Release {
         let base = format!("{}/dists/{}", repo.url.trim_end_matches('/'), repo.suite);
         let url = format!("{base}/InRelease");
         let signed = match cache.fresh(&url).await {
-            Err(AptError::Status { status: 404, .. }) if repo.optional => return Ok(None),
+            Err(error) if error.is_missing() && repo.optional => return Ok(None),
             result => result?,
         };
         let text = repo.keys.signed_text(&url, &signed)?;
@@ -66,7 +66,7 @@ impl Release {
             match fetch(&by_hash).await {
                 // A mirror that is behind in this. What it has under the plain name is checked
                 // against the same hash.
-                Err(AptError::Status { status: 404, .. }) => fetch(&plain).await?,
+                Err(error) if error.is_missing() => fetch(&plain).await?,
                 result => result?,
             }
         } else {

@@ -107,7 +107,12 @@ pub fn unpack_all(choice: &Choice, fetched: &[Package]) -> Result<Unpacked, AptE
     debug_assert_eq!(fetched.len(), choice.candidates.len());
     // The kernel's package is about as large as all others together.
     let (rest, kernel) = rayon::join(
-        || Ok((tree_of(&fetched[..kernel_at])?, tree_of(&fetched[kernel_at + 1..])?)),
+        || {
+            Ok::<_, AptError>((
+                tree_of(&fetched[..kernel_at])?,
+                tree_of(&fetched[kernel_at + 1..])?,
+            ))
+        },
         || tree_of(&fetched[kernel_at..=kernel_at]),
     );
     let (root, boot) = rest?;

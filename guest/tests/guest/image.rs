@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use machine_driver::download::DownloadError;
 use machine_driver::{Progress, Silent};
 use machine_guest::apt::{self, AptError, Archive, Mirror};
 use machine_guest::build;
@@ -100,7 +101,7 @@ fn debian() -> Archive {
 async fn choose(archive: &Archive) -> Option<Choice> {
     match apt::index(archive, &packages(), &Silent).await {
         Ok(index) => Some(content::choose(&index).unwrap()),
-        Err(AptError::Unreachable { url, .. }) => {
+        Err(AptError::Download(DownloadError::Unreachable { url, .. })) => {
             let note = format!("skipped: {url} does not answer\n");
             std::io::Write::write_all(&mut std::io::stderr(), note.as_bytes()).unwrap();
             None

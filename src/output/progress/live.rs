@@ -53,7 +53,7 @@ impl Progress for Line {
         let bar = bars.entry(what.to_owned()).or_insert_with(|| {
             let bar = self.lines.add(ProgressBar::new(total.unwrap_or(0)));
             bar.set_style(style("  {wide_bar} {bytes}/{total_bytes}  {msg}"));
-            bar.set_message(what.to_owned());
+            bar.set_message(what.trim_end().to_owned());
             bar
         });
         bar.set_length(total.unwrap_or(done));

@@ -45,7 +45,9 @@ impl Progress for Plain {
         let from = printed.map_or(0, |printed| printed + 1);
         let text: String = (from..=percent).map(mark).collect();
         if printed.is_none() && done < total {
-            self.write(&format!("{what}: {text}"));
+            // Nothing but a machine's name: it is the work of which the last line spoke.
+            let colon = if what.is_empty() || what.ends_with(' ') { "" } else { ": " };
+            self.write(&format!("{what}{colon}{text}"));
         } else if printed.is_some() {
             self.write(&text);
         }
@@ -81,9 +83,11 @@ mod tests {
             plain.advance("Downloading", done, Some(100));
         }
         plain.advance("nothing to do", 7, Some(7));
+        plain.advance("(lab1) ", 0, Some(10));
+        plain.advance("(lab1) ", 10, Some(10));
         plain.line("done");
         let text = String::from_utf8(sink.lock().unwrap().clone()).unwrap();
         let bar = "0%....10%....20%....30%....40%....50%....60%....70%....80%....90%....100%";
-        assert_eq!(text, format!("Creating machine...\nDownloading: {bar}\ndone\n"));
+        assert_eq!(text, format!("Creating machine...\nDownloading: {bar}\n(lab1) {bar}\ndone\n"));
     }
 }

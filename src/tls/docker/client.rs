@@ -3,16 +3,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use machine_driver::{Error, Result};
-use serde::Deserialize;
+use time::OffsetDateTime;
 
-use super::super::{ClientPaths, TlsError};
-use super::DockerError;
+use super::super::{Certificate, ClientPaths, TlsError};
+use super::{About, DockerError};
 
 /// A client for one Docker Engine, to be used again while it is waited for.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
     endpoint: String,
+    /// When our own certificate ends; `None` if that cannot be read from it.
+    expires: Option<OffsetDateTime>,
 }
 
 impl Client {
@@ -32,7 +34,10 @@ impl Client {
         };
         let authorities = reqwest::Certificate::from_pem_bundle(&read(&paths.ca)?)
             .map_err(unusable(&paths.ca))?;
-        let pair = [read(&paths.cert)?, b"\n".to_vec(), read(&paths.key)?].concat();
+        let certificate = read(&paths.cert)?;
+        let expires = Certificate::parse(&String::from_utf8_lossy(&certificate));
+        let expires = expires.ok().map(|certificate| certificate.expires());
+        let pair = [certificate, b"\n".to_vec(), read(&paths.key)?].concat();
         let identity = reqwest::Identity::from_pem(&pair).map_err(unusable(&paths.cert))?;
         // Machines are asked directly, whatever proxy is set for the rest of the world; and each
         // question has its own connection, for between two of them the guest may have rebooted.
@@ -45,7 +50,7 @@ impl Client {
             .pool_max_idle_per_host(0)
             .build()
             .map_err(unusable(&paths.cert))?;
-        Ok(Self { http, endpoint: endpoint.to_owned() })
+        Ok(Self { http, endpoint: endpoint.to_owned(), expires })
     }
 
     /// Whether the Engine answers, within `deadline` from connecting to the answer's end.
@@ -57,15 +62,27 @@ impl Client {
     /// The Engine's version, for example `28.2.2`. The question names no version of the API, so an
     /// Engine of any age answers it.
     pub async fn version(&self, deadline: Duration) -> Result<String> {
+        Ok(self.about(deadline).await?.version)
+    }
+
+    /// The same with the versions of the API that the Engine speaks.
+    pub async fn about(&self, deadline: Duration) -> Result<About> {
         let answer = self.ask("version", deadline).await?;
-        let version: Version = serde_json::from_slice(&answer).map_err(|_| {
-            DockerError::NotDocker { endpoint: self.endpoint.clone(), source: None }
-        })?;
-        Ok(version.version)
+        let not_docker =
+            || DockerError::NotDocker { endpoint: self.endpoint.clone(), source: None };
+        Ok(About::read(&answer).ok_or_else(not_docker)?)
     }
 
     async fn ask(&self, path: &str, deadline: Duration) -> Result<Vec<u8>, DockerError> {
-        let sorted = |error| DockerError::from_transport(error, &self.endpoint, deadline);
+        let sorted = |error| match DockerError::from_transport(error, &self.endpoint, deadline) {
+            // Engines do not always say why.
+            DockerError::ClientCertificate { endpoint, source }
+                if self.expires.is_some_and(|end| end < OffsetDateTime::now_utc()) =>
+            {
+                DockerError::ClientExpired { endpoint, source }
+            }
+            error => error,
+        };
         let url = format!("https://{}/{path}", self.endpoint);
         let response = self.http.get(url).timeout(deadline).send().await.map_err(sorted)?;
         if !response.status().is_success() {
@@ -75,13 +92,6 @@ impl Client {
         let body = response.bytes().await.map_err(sorted)?;
         Ok(body.to_vec())
     }
-}
-
-/// The part of the answer to `GET /version` that we show.
-#[derive(Deserialize)]
-struct Version {
-    #[serde(rename = "Version")]
-    version: String,
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {

@@ -3,7 +3,7 @@ use std::io;
 use std::time::Duration;
 
 use machine_driver::ErrorKind;
-use rustls::AlertDescription;
+use rustls::{AlertDescription, CertificateError};
 
 /// Why a Docker Engine did not answer. `endpoint` is `HOST:PORT`.
 #[derive(Debug, thiserror::Error)]
@@ -20,9 +20,18 @@ pub enum DockerError {
     /// We do not trust the machine.
     #[error("`{endpoint}` has a certificate that is not accepted")]
     ServerCertificate { endpoint: String, source: reqwest::Error },
+    #[error("the certificate of `{endpoint}` has expired")]
+    Expired { endpoint: String, source: reqwest::Error },
+    #[error("the certificate of `{endpoint}` is not valid yet")]
+    NotYetValid { endpoint: String, source: reqwest::Error },
+    /// It was made for another address.
+    #[error("the certificate of `{endpoint}` does not name that address")]
+    Unnamed { endpoint: String, source: reqwest::Error },
     /// The machine does not trust us.
     #[error("`{endpoint}` does not accept the client certificate")]
     ClientCertificate { endpoint: String, source: reqwest::Error },
+    #[error("`{endpoint}` does not accept the client certificate, which has expired")]
+    ClientExpired { endpoint: String, source: reqwest::Error },
     #[error("`{endpoint}` does not speak TLS as it should")]
     Tls { endpoint: String, source: reqwest::Error },
     #[error("Docker at `{endpoint}` answered with status {status}")]
@@ -40,9 +49,19 @@ impl DockerError {
         }
         let source = error;
         match root(&source) {
-            Root::Tls(rustls::Error::InvalidCertificate(_)) => {
-                Self::ServerCertificate { endpoint, source }
-            }
+            Root::Tls(rustls::Error::InvalidCertificate(why)) => match why {
+                CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                    Self::Expired { endpoint, source }
+                }
+                CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+                    Self::NotYetValid { endpoint, source }
+                }
+                CertificateError::NotValidForName
+                | CertificateError::NotValidForNameContext { .. } => {
+                    Self::Unnamed { endpoint, source }
+                }
+                _ => Self::ServerCertificate { endpoint, source },
+            },
             Root::Tls(rustls::Error::AlertReceived(alert)) if is_about_certificate(*alert) => {
                 Self::ClientCertificate { endpoint, source }
             }
@@ -71,17 +90,41 @@ impl DockerError {
             _ => ErrorKind::Other,
         }
     }
+
+    /// What the user can do about it.
+    fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Expired { .. } | Self::Unnamed { .. } | Self::ServerCertificate { .. } => {
+                Some("make it anew: `machine regenerate-certs NAME`")
+            }
+            Self::NotYetValid { .. } => {
+                Some("is the clock of this computer right? `date` shows it")
+            }
+            Self::ClientExpired { .. } => {
+                Some("make it anew: `machine regenerate-certs --client-certs NAME`")
+            }
+            Self::ClientCertificate { .. } => Some(
+                "was the authority made anew? `machine regenerate-certs NAME` tells the machine of it",
+            ),
+            _ => None,
+        }
+    }
 }
 
 impl From<DockerError> for machine_driver::Error {
     fn from(error: DockerError) -> Self {
         let wrapped = Self::new(error.kind(), error.to_string());
+        let wrapped = error.hint().into_iter().fold(wrapped, Self::hint);
         match error {
             DockerError::Refused { source, .. }
             | DockerError::Closed { source, .. }
             | DockerError::Unreachable { source, .. }
             | DockerError::ServerCertificate { source, .. }
+            | DockerError::Expired { source, .. }
+            | DockerError::NotYetValid { source, .. }
+            | DockerError::Unnamed { source, .. }
             | DockerError::ClientCertificate { source, .. }
+            | DockerError::ClientExpired { source, .. }
             | DockerError::Tls { source, .. }
             | DockerError::NotDocker { source: Some(source), .. } => {
                 wrapped.caused_by(innermost(&source))

@@ -14,7 +14,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::super::docker::Client;
-use super::super::{Authority, ClientPaths, Issued};
+use super::super::{Authority, CertPaths, ClientPaths, Issued, ensure};
 use super::{names, now, store};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -70,6 +70,12 @@ fn read_head(stream: &mut impl Read) -> io::Result<()> {
 fn ok(body: &str) -> String {
     let length = body.len();
     format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
+}
+
+/// A client of an Engine that gives `answer` to every question; the certificates go to `dir`.
+pub(crate) fn engine_that_says(dir: &Path, answer: &str) -> Client {
+    let (_, authority) = store(dir);
+    client(&engine(&authority, &server(&authority), &ok(answer)), dir)
 }
 
 fn server(authority: &Authority) -> Issued {
@@ -135,12 +141,43 @@ async fn a_server_that_is_not_ours_is_not_trusted() {
     let (_, authority) = store(dir.path());
     let other = Authority::create("eve", now()).unwrap();
     let elsewhere = authority.issue_server("ada.lab1", &names(&["10.9.9.9"]), now()).unwrap();
-    for wrong in [server(&other), elsewhere] {
+    for (wrong, words) in [
+        (server(&other), "has a certificate that is not accepted"),
+        (elsewhere, "does not name that address"),
+    ] {
         let client = client(&engine(&authority, &wrong, &ok("OK")), dir.path());
         let error = client.ping(PATIENCE).await.unwrap_err();
-        assert!(error.to_string().contains("certificate that is not accepted"), "{error:?}");
+        assert!(error.to_string().contains(words), "{error:?}");
         assert!(cause(&error).contains("certificate"), "{error:?}");
+        assert!(error.hints()[0].contains("machine regenerate-certs NAME"), "{error:?}");
     }
+}
+
+#[tokio::test]
+async fn certificates_outside_their_time_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let paths = CertPaths::in_dir(dir.path());
+    // Valid from 600 days ago until in 480.
+    ensure(&paths, "ada", now() - Duration::from_hours(600 * 24)).unwrap();
+    let authority = Authority::load(&paths).unwrap();
+    let long_ago = now() - Duration::from_hours(1100 * 24);
+    let issue = |at| authority.issue_server("ada.lab1", &names(&["127.0.0.1"]), at).unwrap();
+    for (wrong, words, hint) in [
+        (issue(long_ago), "has expired", "machine regenerate-certs NAME"),
+        (issue(now() + Duration::from_hours(72)), "is not valid yet", "`date`"),
+    ] {
+        let client = client(&engine(&authority, &wrong, &ok("OK")), dir.path());
+        let error = client.ping(PATIENCE).await.unwrap_err();
+        assert!(error.to_string().starts_with("the certificate of `127.0.0.1:"), "{error:?}");
+        assert!(error.to_string().ends_with(words), "{error:?}");
+        assert!(error.hints()[0].contains(hint), "{error:?}");
+    }
+    let outdated = authority.issue_client("ada", long_ago).unwrap();
+    outdated.write(&paths.client_cert, &paths.client_key).unwrap();
+    let client = client(&engine(&authority, &server(&authority), &ok("OK")), dir.path());
+    let error = client.ping(PATIENCE).await.unwrap_err();
+    assert!(error.to_string().ends_with("the client certificate, which has expired"), "{error:?}");
+    assert!(error.hints()[0].contains("--client-certs"), "{error:?}");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
 mod bootstrap;
-mod handshake;
+pub(crate) mod handshake;
 mod openssl;
 
 use std::path::Path;

@@ -9,10 +9,10 @@ mod windows;
 #[cfg(unix)]
 pub(crate) use unix::{
     allocated, channel, connect, connect_blocking, copy_sparse, detach, free_space, hash_sparse,
-    hold, incoming, is_held, listen, memory_file, private_dir, stamp,
+    hold, incoming, is_held, listen, memory_file, private_dir,
 };
 #[cfg(windows)]
 pub(crate) use windows::{
     allocated, channel, connect, connect_blocking, copy_sparse, detach, free_space, hash_sparse,
-    hold, incoming, is_held, listen, memory_file, private_dir, stamp,
+    hold, incoming, is_held, listen, memory_file, private_dir,
 };

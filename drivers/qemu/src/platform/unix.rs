@@ -100,13 +100,6 @@ pub(crate) fn memory_file(path: &Path, share: bool) -> Option<String> {
     Some(format!("memory-backend-file,mem-path={},share={share}", escape(path)))
 }
 
-/// Changes whenever somebody writes to the file, whatever he does to its times: the change time is
-/// the kernel's own.
-pub(crate) fn stamp(path: &Path) -> io::Result<String> {
-    let meta = std::fs::metadata(path)?;
-    Ok(format!("{} {} {}.{:09}", meta.ino(), meta.len(), meta.ctime(), meta.ctime_nsec()))
-}
-
 pub(crate) async fn connect(path: &Path) -> io::Result<UnixStream> {
     UnixStream::connect(path).await
 }

@@ -83,12 +83,6 @@ pub(crate) fn memory_file(_path: &Path, _share: bool) -> Option<String> {
     None
 }
 
-/// Changes when somebody writes to the file and does not forge its time.
-pub(crate) fn stamp(path: &Path) -> io::Result<String> {
-    let meta = std::fs::metadata(path)?;
-    Ok(format!("{} {:?}", meta.len(), meta.modified()?))
-}
-
 pub(crate) async fn connect(path: &Path) -> io::Result<TcpStream> {
     let text = std::fs::read_to_string(path)?;
     let port: u16 = text.trim().parse().map_err(io::Error::other)?;

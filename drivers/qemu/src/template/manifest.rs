@@ -50,7 +50,7 @@ impl Manifest {
 
 impl Entry {
     pub(super) fn of(path: &Path) -> Result<Self> {
-        Ok(Self { stamp: platform::stamp(path)?, sha256: platform::hash_sparse(path)? })
+        Ok(Self { stamp: file::stamp(path)?, sha256: platform::hash_sparse(path)? })
     }
 }
 
@@ -63,7 +63,7 @@ pub(super) fn check(dir: &Path, id: &str) -> Result<()> {
     let mut changed = false;
     for (name, entry) in &mut manifest.files {
         let path = dir.join(name);
-        let stamp = platform::stamp(&path).map_err(|error| broken(dir, name, error))?;
+        let stamp = file::stamp(&path).map_err(|error| broken(dir, name, error))?;
         if stamp != entry.stamp {
             verify_file(dir, name, entry)?;
             entry.stamp = stamp;

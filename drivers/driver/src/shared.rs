@@ -1,29 +1,27 @@
-//! Files that the machines of one store share, each changed under a lock.
+//! Files that several machines share, each changed under a lock.
 
 use std::fs::OpenOptions;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use machine_driver::{Context, Error, Result, file};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Reads, changes and writes the JSON file `name` of the driver's directory, while no other process
-/// does. An absent file is `T::default()`; it is written only if it was changed.
-pub(crate) fn update<T, R>(
-    cx: &Context,
-    name: &Path,
-    change: impl FnOnce(&mut T) -> Result<R>,
-) -> Result<R>
+use crate::{Error, Result, file};
+
+/// Reads, changes and writes the JSON file `name` below `base` (a driver's directory in the store or
+/// in the cache), while no other process does. An absent file is `T::default()`; it is written only
+/// if it was changed.
+pub fn update<T, R>(base: &Path, name: &Path, change: impl FnOnce(&mut T) -> Result<R>) -> Result<R>
 where
     T: Default + Clone + PartialEq + Serialize + DeserializeOwned,
 {
-    let path = cx.shared_dir.join(name);
-    let dir = path.parent().unwrap_or(&cx.shared_dir);
+    let path = base.join(name);
+    let dir = path.parent().unwrap_or(base);
     file::create_dir(dir).map_err(|error| failed(&path, error))?;
     // Held only while a small file is written, so that waiting for it needs no deadline.
     let mut options = OpenOptions::new();
     options.create(true).truncate(false).write(true);
-    let lock = options.open(lock_path(cx)).map_err(|error| failed(&path, error))?;
+    let lock = options.open(base.join("lock")).map_err(|error| failed(&path, error))?;
     lock.lock().map_err(|error| failed(&path, error))?;
 
     file::sweep(dir);
@@ -39,7 +37,7 @@ where
 }
 
 /// Reads such a file. It is replaced in one step, so that reading needs no lock.
-pub(crate) fn read<T: Default + DeserializeOwned>(path: &Path) -> Result<T> {
+pub fn read<T: Default + DeserializeOwned>(path: &Path) -> Result<T> {
     let text = match std::fs::read(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(T::default()),
         read => read.map_err(|error| failed(path, error))?,
@@ -51,10 +49,6 @@ pub(crate) fn read<T: Default + DeserializeOwned>(path: &Path) -> Result<T> {
     })
 }
 
-fn lock_path(cx: &Context) -> PathBuf {
-    cx.shared_dir.join("lock")
-}
-
 fn failed(path: &Path, error: std::io::Error) -> Error {
     Error::from(error).context(format!("cannot use `{}`", path.display()))
 }
@@ -64,17 +58,15 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::*;
-    use crate::files::tests::Lab;
 
     #[test]
     fn changes_from_many_threads_all_arrive() {
-        let lab = Lab::new();
-        let cx = lab.context("lab1");
+        let dir = tempfile::tempdir().unwrap();
+        let base = dir.path();
         std::thread::scope(|scope| {
             for number in 0..8 {
-                let cx = &cx;
                 scope.spawn(move || {
-                    update(cx, Path::new("a/b.json"), |map: &mut BTreeMap<u32, u32>| {
+                    update(base, Path::new("a/b.json"), |map: &mut BTreeMap<u32, u32>| {
                         map.insert(number, number);
                         Ok(())
                     })
@@ -82,14 +74,14 @@ mod tests {
                 });
             }
         });
-        let map: BTreeMap<u32, u32> = read(&cx.shared_dir.join("a/b.json")).unwrap();
+        let map: BTreeMap<u32, u32> = read(&base.join("a/b.json")).unwrap();
         assert_eq!(map.len(), 8);
     }
 
     #[test]
     fn a_broken_file_is_named() {
-        let lab = Lab::new();
-        let path = lab.path().join("x.json");
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.json");
         std::fs::write(&path, "{").unwrap();
         let error = read::<BTreeMap<u32, u32>>(&path).unwrap_err();
         assert!(error.to_string().contains("x.json"), "{error}");
