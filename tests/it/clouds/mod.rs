@@ -3,4 +3,5 @@
 
 mod digitalocean;
 mod faults;
+mod openstack;
 mod server;
