@@ -10,6 +10,7 @@ pub(super) struct Environment {
     variables: BTreeMap<String, String>,
     pub(super) path: OsString,
     pub(super) home: Option<PathBuf>,
+    directory: Option<PathBuf>,
     pub(super) args: Vec<String>,
     /// The program's own path, for `env`'s hint and for completion.
     pub(super) program: String,
@@ -29,6 +30,7 @@ impl Environment {
             manner: Manner::of(&program),
             path: std::env::var_os("PATH").unwrap_or_default(),
             home: directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()),
+            directory: std::env::current_dir().ok(),
             program,
             args,
         }
@@ -41,7 +43,10 @@ impl Environment {
 
     /// What drivers may know of it.
     pub(super) fn for_drivers(&self) -> machine_driver::Environment {
-        machine_driver::Environment::new(self.variables.clone(), self.home.clone())
+        let mut environment =
+            machine_driver::Environment::new(self.variables.clone(), self.home.clone());
+        environment.directory.clone_from(&self.directory);
+        environment
     }
 
     /// The program's name without its directory, as people type it.

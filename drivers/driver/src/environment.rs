@@ -9,11 +9,13 @@ use std::sync::Arc;
 pub struct Environment {
     variables: Arc<BTreeMap<String, String>>,
     pub home: Option<PathBuf>,
+    /// Where the caller is, for files that vendors look for there.
+    pub directory: Option<PathBuf>,
 }
 
 impl Environment {
     pub fn new(variables: BTreeMap<String, String>, home: Option<PathBuf>) -> Self {
-        Self { variables: Arc::new(variables), home }
+        Self { variables: Arc::new(variables), home, directory: None }
     }
 
     /// The value of a variable; empty counts as unset.
@@ -28,6 +30,7 @@ impl fmt::Debug for Environment {
         f.debug_struct("Environment")
             .field("variables", &self.variables.len())
             .field("home", &self.home)
+            .field("directory", &self.directory)
             .finish()
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// A client with this program's name, a connect deadline, and proxies from the system's settings.
 /// The crypto provider must be installed (`rustls::crypto::ring`), which `main` does first.
@@ -12,19 +12,51 @@ pub fn client() -> Result<reqwest::Client> {
     client_through(None)
 }
 
+/// What is special about the TLS of one vendor's servers. Files are PEM.
+#[derive(Clone, Default)]
+pub struct Tls {
+    /// Believe any certificate.
+    pub insecure: bool,
+    /// The authorities to believe, instead of the system's.
+    pub authorities: Option<Vec<u8>>,
+    /// The client's certificate and its key.
+    pub identity: Option<Vec<u8>>,
+}
+
+/// Like [`client`], for servers with a TLS of their own.
+pub fn client_with(tls: &Tls) -> Result<reqwest::Client> {
+    let wrong =
+        |what: &'static str| move |error| Error::new(ErrorKind::Flags, what).caused_by(error);
+    let mut builder = builder().tls_danger_accept_invalid_certs(tls.insecure);
+    if let Some(authorities) = &tls.authorities {
+        let wrong = wrong("Ill-formed CA certificate(s) PEM file");
+        let all = reqwest::Certificate::from_pem_bundle(authorities).map_err(wrong)?;
+        builder = builder.tls_certs_only(all);
+    }
+    if let Some(identity) = &tls.identity {
+        let wrong = wrong("the client certificate and its key do not make a pair");
+        builder = builder.identity(reqwest::Identity::from_pem(identity).map_err(wrong)?);
+    }
+    builder.build().map_err(|error| Error::other("cannot set up HTTP").caused_by(error))
+}
+
 /// Like [`client`], but plain HTTP goes through the proxy at this address, if there is one.
 pub fn client_through(proxy: Option<&str>) -> Result<reqwest::Client> {
     let failed = |error| Error::other("cannot set up HTTP").caused_by(error);
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("machine/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(Duration::from_secs(10))
-        .read_timeout(Duration::from_secs(30));
+    let mut builder = builder();
     if let Some(proxy) = proxy {
         let proxy = reqwest::Proxy::http(proxy).map_err(failed)?;
         // The exceptions are the system's (`no_proxy`), as for apt.
         builder = builder.proxy(proxy.no_proxy(reqwest::NoProxy::from_env()));
     }
     builder.build().map_err(failed)
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(concat!("machine/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(Duration::from_secs(10))
+        .read_timeout(Duration::from_secs(30))
 }
 
 /// Runs `call` again after a failure of the network or a status that says "later" (408, 429, 5xx),

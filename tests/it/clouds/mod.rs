@@ -3,6 +3,7 @@
 
 mod digitalocean;
 mod faults;
+mod openstack;
 mod server;
 
 #[test]

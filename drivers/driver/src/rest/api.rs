@@ -50,6 +50,13 @@ impl Api {
         })
     }
 
+    /// Calls through this client, for a vendor whose servers have a TLS of their own. See
+    /// [`http::client_with`].
+    #[must_use]
+    pub fn through(self, client: reqwest::Client) -> Self {
+        Self { http: client, ..self }
+    }
+
     /// Other deadlines than 30 s for each attempt and 120 s for a call with all its repetitions.
     #[must_use]
     pub fn deadlines(mut self, attempt: Duration, whole: Duration) -> Self {

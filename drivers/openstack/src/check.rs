@@ -1,0 +1,231 @@
+//! What would make `create` fail later, found before anything is made.
+
+use std::path::Path;
+
+use machine_driver::{Context, Error, ErrorKind, Result, cloud};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::choice::{Flavor, Network};
+use crate::image::Image;
+use crate::metadata;
+use crate::place::{Place, all};
+use crate::problem::explain;
+use crate::record::Record;
+
+/// What Nova takes, in base64.
+pub(crate) const MOST_USER_DATA: usize = 65_535;
+
+/// The microversion since which Nova makes a root volume of a type.
+pub(crate) const VOLUME_TYPE: &str = "2.67";
+
+/// What the record names, as the cloud has it.
+pub(crate) struct Choice {
+    pub(crate) flavor: Flavor,
+    pub(crate) image: Image,
+    pub(crate) network: Option<Network>,
+    /// The id of the network with the floating IPs; empty if none is wanted.
+    pub(crate) pool: String,
+    pub(crate) groups: Vec<String>,
+    pub(crate) server_group: String,
+}
+
+/// Looks at the project and at everything that the flags name.
+pub(crate) async fn check(cx: &Context, record: &Record) -> Result<()> {
+    files(record)?;
+    metadata::of_user(&record.ours.metadata)?;
+    let place = Place::open(cx, record).await.map_err(explain)?;
+    all_of(&place, record).await.map_err(explain)
+}
+
+async fn all_of(place: &Place, record: &Record) -> Result<()> {
+    let choice = choose(place, record).await?;
+    choice.image.check(&choice.flavor, root_disk(record, &choice))?;
+    zone(place, &record.availability_zone).await?;
+    if record.existing_key {
+        place.check_keypair(&record.key_pair_name).await?;
+    }
+    let rancher = &record.rancher;
+    let wants_volume = rancher.volume_size > 0 || !rancher.volume_id.is_empty();
+    if wants_volume || rancher.boot_from_volume {
+        place.check_volume(record).await?;
+    }
+    if rancher.boot_from_volume && !rancher.volume_type.is_empty() {
+        microversion(place, VOLUME_TYPE).await?;
+    }
+    quotas(place, record, &choice.flavor).await
+}
+
+/// The texts are docker-machine's.
+fn files(record: &Record) -> Result<()> {
+    let there = [
+        ("user data file", &record.ours.user_data_file),
+        ("private key file", &record.private_key_file),
+    ];
+    for (what, path) in there {
+        if !path.is_empty() && !Path::new(path).is_file() {
+            return Err(Error::new(ErrorKind::Flags, format!("there is no {what} `{path}`")));
+        }
+    }
+    Ok(())
+}
+
+/// Looks up all that the record names.
+pub(crate) async fn choose(place: &Place, record: &Record) -> Result<Choice> {
+    let rancher = &record.rancher;
+    let Record { flavor_id, flavor_name, image_id, image_name, .. } = record;
+    if flavor_id.is_empty() && flavor_name.is_empty() {
+        let flavors = place.flavors().await?;
+        let names: Vec<&str> = flavors.iter().map(|it| it.name.as_str()).collect();
+        return Err(missing("Flavor", "flavor", &names));
+    }
+    if image_id.is_empty() && image_name.is_empty() {
+        let names = place.image_names().await?;
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        return Err(missing("Image", "image", &names));
+    }
+    Ok(Choice {
+        flavor: place.flavor(flavor_id, flavor_name).await?,
+        image: place.image(image_id, image_name).await?,
+        network: place.network(&record.network_id, &record.network_name).await?,
+        pool: match (record.floating_ip_pool_id.as_str(), record.floating_ip_pool.as_str()) {
+            ("", "") => String::new(),
+            ("", name) => place.pool(name).await?.id,
+            (id, _) => id.to_owned(),
+        },
+        groups: place.group_ids(record.groups()).await?,
+        server_group: place
+            .server_group(&rancher.server_group_id, &rancher.server_group_name)
+            .await?,
+    })
+}
+
+fn missing(what: &str, flag: &str, there: &[&str]) -> Error {
+    let message = format!(
+        "{what} name or {what} id must be specified using the CLI option --openstack-{flag}-name \
+         or --openstack-{flag}-id"
+    );
+    let error = Error::new(ErrorKind::Flags, message);
+    match there {
+        [] => error,
+        there => error.hint(format!("there are: {}", there[..there.len().min(20)].join(", "))),
+    }
+}
+
+/// The size of the root disk in GiB; 0 is "as large as the image".
+pub(crate) fn root_disk(record: &Record, choice: &Choice) -> u64 {
+    match (record.rancher.boot_from_volume, record.rancher.volume_size) {
+        (false, _) => choice.flavor.disk,
+        // Nova makes no volume without a size.
+        (true, 0) => choice.flavor.disk.max(choice.image.smallest_disk()).max(1),
+        (true, size) => size,
+    }
+}
+
+/// An administrator may put a host behind the zone: `nova:host`.
+async fn zone(place: &Place, zone: &str) -> Result<()> {
+    let name = zone.split(':').next().unwrap_or_default();
+    if name.is_empty() {
+        return Ok(());
+    }
+    let fetch = async || {
+        let key = "availabilityZoneInfo";
+        let zones: Vec<Value> = all(&place.nova, key, "/os-availability-zone", &[]).await?;
+        let open = zones.iter().filter(|it| it["zoneState"]["available"] == true);
+        let name = |it: &Value| it["zoneName"].as_str().map(str::to_owned);
+        Ok(open.filter_map(name).collect::<Vec<String>>())
+    };
+    let zones = place.catalogue("zones", fetch).await?;
+    match zones.iter().any(|it| it == name) {
+        true => Ok(()),
+        false => {
+            let there = zones.iter().map(String::as_str);
+            Err(cloud::unknown("openstack-availability-zone", "availability zone", name, there))
+        }
+    }
+}
+
+/// Nova's highest microversion is in the version document at its root.
+async fn microversion(place: &Place, wanted: &str) -> Result<()> {
+    let highest = place.catalogue("microversion", async || {
+        let body: Value = place.nova.get("/").fetch().await?;
+        Ok(body["version"]["version"].as_str().unwrap_or_default().to_owned())
+    });
+    let highest = highest.await?;
+    let number = |version: &str| -> Option<(u32, u32)> {
+        let (major, minor) = version.split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    };
+    match number(&highest) {
+        Some(highest) if Some(highest) < number(wanted) => Err(Error::new(
+            ErrorKind::Flags,
+            "this Nova makes no root volume of a type: --openstack-volume-type",
+        )
+        .caused_by(format!("its highest microversion is {}.{}", highest.0, highest.1))),
+        _ => Ok(()),
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Limits {
+    max_total_instances: i64,
+    total_instances_used: i64,
+    max_total_cores: i64,
+    total_cores_used: i64,
+    #[serde(rename = "maxTotalRAMSize")]
+    max_total_ram: i64,
+    #[serde(rename = "totalRAMUsed")]
+    total_ram_used: i64,
+    max_server_meta: i64,
+}
+
+/// -1 is "no limit".
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_total_instances: -1,
+            total_instances_used: 0,
+            max_total_cores: -1,
+            total_cores_used: 0,
+            max_total_ram: -1,
+            total_ram_used: 0,
+            max_server_meta: -1,
+        }
+    }
+}
+
+async fn quotas(place: &Place, record: &Record, flavor: &Flavor) -> Result<()> {
+    let mut body: Value = match place.nova.get("/limits").fetch().await {
+        // Who may not ask finds out when the server is made.
+        Err(error) if matches!(error.kind(), ErrorKind::Denied | ErrorKind::NotFound) => {
+            return Ok(());
+        }
+        body => body?,
+    };
+    let limits: Limits =
+        serde_json::from_value(body["limits"]["absolute"].take()).unwrap_or_default();
+    let used_up = |what: &str, limit: i64, used: i64, wanted: u64| {
+        let over = limit >= 0 && used.saturating_add_unsigned(wanted) > limit;
+        match over {
+            false => Ok(()),
+            true => Err(Error::other(format!(
+                "the project may have {limit} {what}, and has {used}: {wanted} more are too many"
+            ))
+            .hint("`machine gc -d openstack` removes what was left behind")
+            .hint("choose a smaller flavor, or ask the cloud's operator for more")),
+        }
+    };
+    used_up("servers", limits.max_total_instances, limits.total_instances_used, 1)?;
+    used_up("cores", limits.max_total_cores, limits.total_cores_used, flavor.vcpus)?;
+    used_up("MiB of memory", limits.max_total_ram, limits.total_ram_used, flavor.ram)?;
+    let metadata = metadata::of_user(&record.ours.metadata)?.len() as u64;
+    // Ours are four at the most.
+    used_up("pairs of metadata on a server", limits.max_server_meta, 4, metadata)?;
+    let wants_address = !record.floating_ip_pool.is_empty();
+    if wants_address && place.floating_ips_left().await == Some(0) {
+        return Err(Error::other("the project may have no more floating IPs")
+            .hint("openstack floating ip list"));
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! The driver `openstack` against an OpenStack of our own, written from the published interfaces.
+
+mod fake;
+mod life;
+mod recorded;
+#[cfg(target_os = "linux")]
+mod whole;
+
+use super::faults::Subject;
+use super::server::Server;
+use fake::OpenStack;
+
+const PASSWORD: &str = "s3cret-pass";
+
+fn subject(server: &Server<OpenStack>) -> Subject<'_, OpenStack> {
+    let url = server.url();
+    server.fake(|fake| fake.url.clone_from(&url));
+    let variables = [
+        ("OS_AUTH_URL", url.as_str()),
+        ("OS_USERNAME", "lab"),
+        ("OS_PASSWORD", PASSWORD),
+        ("OS_PROJECT_NAME", "lab"),
+        ("OS_FLAVOR_NAME", "m1.small"),
+        ("OS_IMAGE_NAME", "debian-13"),
+        ("OS_FLOATINGIP_POOL", "public"),
+        ("OS_SSH_PORT", "9"),
+    ];
+    Subject {
+        driver: "openstack",
+        server,
+        variables: variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        flags: Vec::new(),
+    }
+}
