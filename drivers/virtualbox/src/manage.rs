@@ -1,10 +1,9 @@
 //! Running `VBoxManage`: its rules for success, its known complaints, and what to do about them.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use machine_driver::process::{self, Run};
-use machine_driver::wait::{Look, Wait};
 use machine_driver::{Context, Error, ErrorKind, Result};
 
 use crate::program;
@@ -24,6 +23,8 @@ const LOCKED: Duration = Duration::from_secs(20);
 /// docker-machine tries five times, 100 ms apart.
 const NOT_READY: Duration = Duration::from_secs(3);
 
+const PAUSE: Duration = Duration::from_millis(100);
+
 impl Manage {
     pub(crate) fn find(cx: &Context) -> Result<Self> {
         Ok(Self { program: program::find(&cx.search_path)? })
@@ -42,23 +43,23 @@ impl Manage {
         self.patiently(args, LOCKED, &complaints).await
     }
 
+    /// The patience is for trying again: a run itself may take as long as it needs.
     async fn patiently(
         &self,
         args: &[&str],
         patience: Duration,
         passing: &[&str],
     ) -> Result<String> {
-        let wait = Wait::new("VirtualBox", patience);
-        let passes = |error: &Error| {
+        let end = Instant::now() + patience;
+        loop {
+            let answer = self.once(args).await;
+            let Err(error) = &answer else { return answer };
             let said = error.one_line();
-            passing.iter().any(|complaint| said.contains(complaint))
-        };
-        // An error that does not pass is the answer, not a wait that has failed.
-        wait.until(async || match self.once(args).await {
-            Err(error) if passes(&error) => Look::NotYet(Some(error)),
-            answer => Look::Ready(answer),
-        })
-        .await?
+            if !passing.iter().any(|complaint| said.contains(complaint)) || Instant::now() >= end {
+                return answer;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     async fn once(&self, args: &[&str]) -> Result<String> {
@@ -144,6 +145,20 @@ const ADVICE: &[(&str, &str)] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A program that is slower than the patience with it, and then succeeds.
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_long_run_is_not_cut_off() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("VBoxManage");
+        std::fs::write(&program, "#!/bin/sh\nsleep 0.3; echo done\n").unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let manage = Manage { program };
+        let said = manage.patiently(&["savestate"], Duration::from_millis(50), &[]).await;
+        assert_eq!(said.unwrap(), "done\n");
+    }
 
     fn output(stderr: &str) -> process::Output {
         process::Output { stdout: String::new(), stderr: stderr.into() }
