@@ -12,7 +12,7 @@ use crate::output::progress::Display;
 use crate::provision::{self, Install};
 use crate::store::{EngineOptions, SwarmOptions};
 
-/// Create a machine, or several at once
+/// Create a machine
 ///
 /// Called again for a machine whose making was interrupted, it carries on.
 #[derive(Debug, clap::Args)]

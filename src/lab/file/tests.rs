@@ -89,7 +89,7 @@ fn mistakes_are_told_with_line_column_and_the_nearest_key() {
         ("machines:\n- name: a\n  memory: much\n", "3:11", "expected a whole number"),
         ("machines:\n- name: a\n  memory: ${NOPE}\n", "3:11", "variable `NOPE` is not set"),
         ("machines:\n- {name: a, driver: qemo}\n", "2:21", "`qemo`, did you mean `qemu`?"),
-        ("machines:\n- {name: a, name: b}\n", "2:13", "the key `name` stands here twice"),
+        ("machines:\n- {name: a, name: b}\n", "2:3", "duplicate entry with key \"name\""),
         ("machines:\n- {name: a, ip-address: x}\n", "2:13", "unknown key `ip-address`"),
         ("machines: 3\n", "1:11", "expected a list"),
         ("machines: [\n", "2:1", "did not find"),
