@@ -54,30 +54,35 @@ def seed(directory, disk):
     os.truncate(disk, 20_000 << 20)
 
 
-def bare(name):
-    """QEMU by hand: the command line that `machine` used, on a new disk, to the first answer."""
-    directory = f"{store}/machines/{name}"
-    line = open(f"{directory}/qemu.log").readline()
-    program, _, words = line.partition(" ")
-    args = json.loads(words)
-    disk = f"{scratch}/bare.img"
-    seed(directory, disk)
-    port = json.load(open(f"{directory}/config.json"))["Driver"]["EnginePort"]
-    args = [word.replace(f"{directory}/disk.img", disk) for word in args]
-    context = ssl.create_default_context(cafile=f"{directory}/ca.pem")
-    context.load_cert_chain(f"{directory}/cert.pem", f"{directory}/key.pem")
+def bare(*names):
+    """QEMUs by hand, all at once: the command lines that `machine` used, on new disks, to the last first answer."""
+    commands, waiting = [], []
+    for name in names:
+        directory = f"{store}/machines/{name}"
+        line = open(f"{directory}/qemu.log").readline()
+        program, _, words = line.partition(" ")
+        disk = f"{scratch}/bare-{name}.img"
+        seed(directory, disk)
+        port = json.load(open(f"{directory}/config.json"))["Driver"]["EnginePort"]
+        commands.append([program, *(word.replace(f"{directory}/disk.img", disk) for word in json.loads(words))])
+        context = ssl.create_default_context(cafile=f"{directory}/ca.pem")
+        context.load_cert_chain(f"{directory}/cert.pem", f"{directory}/key.pem")
+        waiting.append((port, context))
     begin = time.monotonic()
-    qemu = subprocess.Popen([program, *args], stdin=subprocess.DEVNULL)
-    while True:
-        try:
-            urllib.request.urlopen(f"https://127.0.0.1:{port}/_ping", context=context, timeout=2).read()
-            break
-        except OSError:
-            time.sleep(0.05)
+    qemus = [subprocess.Popen(command, stdin=subprocess.DEVNULL) for command in commands]
+    for port, context in waiting:
+        while True:
+            try:
+                urllib.request.urlopen(f"https://127.0.0.1:{port}/_ping", context=context, timeout=2).read()
+                break
+            except OSError:
+                time.sleep(0.05)
     took = time.monotonic() - begin
-    qemu.send_signal(signal.SIGKILL)
-    qemu.wait()
-    os.unlink(disk)
+    for qemu in qemus:
+        qemu.send_signal(signal.SIGKILL)
+        qemu.wait()
+    for name in names:
+        os.unlink(f"{scratch}/bare-{name}.img")
     return took
 
 
@@ -97,6 +102,39 @@ shown = lambda times: " ".join(f"{t:.1f}" for t in times)
 row("create, s", f"{min(creates):.1f}", shown(creates))
 row("bare QEMU to the first TLS answer, s", f"{min(bares):.1f}", shown(bares))
 row("create / bare (at most 1.10)", f"{min(creates) / min(bares):.2f}")
+
+
+# A lab of three that boot, against three QEMUs by hand; then a hundred that cost nothing.
+def lab(text):
+    path = f"{scratch}/lab.yaml"
+    with open(path, "w") as file:
+        file.write(text)
+    return path
+
+
+def rm_lab():
+    run("down", "-y", "--lab", "bench")
+
+
+three_file = lab("name: bench\nnetwork: none\nmachines: [{name: l, count: 3, memory: 1024}]\n")
+ups, bares = [], []
+for _ in range(2):
+    ups.append(run("up", "-f", three_file))
+    run("kill", "l1", "l2", "l3")
+    bares.append(bare("l1", "l2", "l3"))
+    rm_lab()
+row("up of three, s", f"{min(ups):.1f}", shown(ups))
+row("three bare QEMUs to the third TLS answer, s", f"{min(bares):.1f}", shown(bares))
+row("up / bare (at most 1.25)", f"{min(ups) / min(bares):.2f}")
+os.environ["FAKE_CLOUD"] = f"{scratch}/cloud.json"
+hundred = lab("name: bench\nmachines: [{name: f, count: 100, driver: fake}]\n")
+row("plan of 100 machines, ms (at most 100)", f"{best(5, 'plan', '-f', hundred) * 1000:.1f}")
+run("up", "-f", hundred)
+asked = json.load(open(os.environ["FAKE_CLOUD"]))["asked_for_all"]
+row("up with nothing to do on 100, ms", f"{run('up', '-f', hundred) * 1000:.1f}")
+row("questions to the driver for that (at most 1)", json.load(open(os.environ["FAKE_CLOUD"]))["asked_for_all"] - asked)
+row("plan of 100 that run, ms (at most 100)", f"{best(5, 'plan', '-f', hundred) * 1000:.1f}")
+rm_lab()
 
 
 # Machines from a template, up to the first `docker version` that a real client gets.

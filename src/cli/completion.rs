@@ -114,7 +114,7 @@ fn with_values(command: &str, arg: Arg, machines: &Machines) -> Arg {
     let values = match (command, arg.get_id().as_str()) {
         ("create" | "gc", "driver") => Values::Words(drivers()),
         // The name of a machine that is yet to be made.
-        ("create", "name") => return arg,
+        ("create", "names") => return arg,
         ("ls", "filter") => Values::Filters,
         ("env", "shell") => Values::Words(SHELLS.map(str::to_owned).to_vec()),
         ("ls" | "inspect", "format") => Values::Words(FORMATS.map(str::to_owned).to_vec()),

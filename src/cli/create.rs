@@ -1,6 +1,6 @@
 use std::process::ExitCode;
 
-use machine_driver::{ErrorKind, Policy, Result};
+use machine_driver::{ErrorKind, Result};
 
 use super::console;
 use super::driver_flags::{self, Given};
@@ -12,7 +12,7 @@ use crate::output::progress::Display;
 use crate::provision::{self, Install};
 use crate::store::{EngineOptions, SwarmOptions};
 
-/// Create a machine
+/// Create a machine, or several at once
 ///
 /// Called again for a machine whose making was interrupted, it carries on.
 #[derive(Debug, clap::Args)]
@@ -20,13 +20,15 @@ use crate::store::{EngineOptions, SwarmOptions};
 Examples:
   machine create lab1
   machine create --qemu-memory 4096 --qemu-open-port 8080 lab1
+  machine create web db 'n{1..3}'
   machine create --driver qemu --help       shows the driver's own options")]
 pub(super) struct Args {
-    /// Name of the machine, which is also its host name
+    /// Names of the machines, which are also their host names; n{1..3} are three
     #[arg(value_name = "NAME")]
-    name: Option<String>,
-    #[arg(hide = true)]
-    extra: Vec<String>,
+    names: Vec<String>,
+    /// Make so many machines at the same time [default: 8, or one for each CPU]
+    #[arg(long, short, value_name = "N")]
+    jobs: Option<usize>,
     /// Driver to create machine with. [env: `MACHINE_DRIVER`] [default: qemu]
     #[arg(long, short, value_name = "DRIVER")]
     driver: Option<String>,
@@ -131,29 +133,36 @@ struct SwarmArgs {
 }
 
 pub(super) async fn run(args: Args, given: Given, session: &Session) -> Result<ExitCode, CliError> {
-    let name = one_name(&args)?;
-    let (dry_run, yes, context) = (args.dry_run, args.yes, args.context);
-    let request = request(args, &name, given, session)?;
-    if (dry_run || !request.provisioning.as_docker_machine)
-        && !agreed(&request, dry_run, yes, session).await?
-    {
-        return Ok(ExitCode::SUCCESS);
-    }
-    let show = progress();
-    let result = tokio::select! {
-        result = create(&session.engine, &request, show.for_machine(&name)) => result,
-        () = console::interrupted() => {
-            show.finish();
-            return Err(interrupted(&name, session));
+    let names = names(&args, session)?;
+    let (dry_run, yes, context, jobs) = (args.dry_run, args.yes, args.context, args.jobs);
+    let mut requests = Vec::new();
+    let first = request(args, &names[0], given, session)?;
+    for name in names {
+        let request = Request { name, ..first.clone() };
+        if (dry_run || !request.provisioning.as_docker_machine)
+            && !agreed(&request, dry_run, yes, session).await?
+        {
+            return Ok(ExitCode::SUCCESS);
         }
-    };
-    show.finish();
-    result.map_err(|error| failure(&name, error))?;
-    super::template::build_in_background(&name, session).await;
-    if context {
-        super::context::create(&name, "tls", session)?;
+        requests.push(request);
     }
-    super::misfit::warn(&name, session);
+    let jobs = jobs.unwrap_or_else(super::lab_file::default_jobs);
+    let made = match &requests[..] {
+        [request] => one(request, session).await,
+        requests => super::create_many::run(requests, jobs, session).await,
+    };
+    let there = |request: &&Request| session.engine.store.exists(&request.name);
+    if let Some(request) = requests.iter().find(there) {
+        super::template::build_in_background(&request.name, session).await;
+    }
+    made?;
+    for request in requests.iter().filter(|_| context) {
+        super::context::create(&request.name, "tls", session)?;
+    }
+    for request in &requests {
+        super::misfit::warn(&request.name, session);
+    }
+    let name = if let [request] = &requests[..] { &request.name } else { "NAME" };
     console::println(&format!(
         "To see how to connect your Docker Client to the Docker Engine running on this virtual \
          machine, run: {} env {name}",
@@ -162,26 +171,59 @@ pub(super) async fn run(args: Args, given: Given, session: &Session) -> Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-/// In docker-machine's order: first too many names, then none, then a wrong one.
-fn one_name(args: &Args) -> Result<String, CliError> {
-    if !args.extra.is_empty() {
-        let extra = args.extra.join(" ");
+async fn one(request: &Request, session: &Session) -> Result<(), CliError> {
+    let name = &request.name;
+    let show = progress();
+    let result = tokio::select! {
+        result = create(&session.engine, request, show.for_machine(name)) => result,
+        () = console::interrupted() => {
+            show.finish();
+            return Err(interrupted(name, session));
+        }
+    };
+    show.finish();
+    result.map_err(|error| failure(name, error))
+}
+
+/// In docker-machine's order: first too many names, which only we can make, then none, then a wrong
+/// one.
+fn names(args: &Args, session: &Session) -> Result<Vec<String>, CliError> {
+    let is_docker_machine = session.environment.manner.is_docker_machine();
+    if let [_, extra @ ..] = &args.names[..]
+        && !extra.is_empty()
+        && is_docker_machine
+    {
+        let extra = extra.join(" ");
         let message = format!("Invalid command line. Found extra arguments [{extra}]");
         return Err(CliError::usage(message).hint("machine create lab1"));
     }
-    let Some(name) = &args.name else {
+    if args.names.is_empty() {
         return Err(CliError::usage("No machine name specified")
             .hint("machine create lab1")
             .docker_machine_says("Error: No machine name specified")
             .after_help_of("create"));
-    };
-    crate::store::check_name(name).map_err(|error| {
-        CliError::from(error).docker_machine_says(
-            "Error creating machine: Invalid hostname specified. Allowed hostname chars are: \
-             0-9a-zA-Z . -",
-        )
-    })?;
-    Ok(name.clone())
+    }
+    let mut names = Vec::new();
+    for word in &args.names {
+        // docker-machine knows no braces, which are no part of a name either.
+        let words = match is_docker_machine {
+            true => vec![word.clone()],
+            false => crate::lab::expand(word).map_err(CliError::usage)?,
+        };
+        names.extend(words);
+    }
+    for (place, name) in names.iter().enumerate() {
+        crate::store::check_name(name).map_err(|error| {
+            CliError::from(error).docker_machine_says(
+                "Error creating machine: Invalid hostname specified. Allowed hostname chars are: \
+                 0-9a-zA-Z . -",
+            )
+        })?;
+        if names[..place].contains(name) {
+            return Err(CliError::usage(format!("the machine `{name}` is named twice")));
+        }
+    }
+    Ok(names)
 }
 
 /// Where commands that change machines show their progress: on stdout, as docker-machine does.
@@ -262,11 +304,7 @@ fn request(args: Args, name: &str, given: Given, session: &Session) -> Result<Re
             let now = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
             (now + ttl).as_secs()
         }),
-    };
-    let policy = Policy {
         open_to: args.open_to,
-        open_to_world: as_docker_machine,
-        store_secrets: args.store_secrets || as_docker_machine,
     };
     Ok(Request {
         name: name.to_owned(),
@@ -276,7 +314,8 @@ fn request(args: Args, name: &str, given: Given, session: &Session) -> Result<Re
         swarm: swarm_options(args.swarm, variable("MACHINE_SWARM_IMAGE"))?,
         sans: args.tls_san,
         provisioning,
-        policy,
+        store_secrets: args.store_secrets || as_docker_machine,
+        lab: None,
     })
 }
 
@@ -327,7 +366,7 @@ fn has_scheme(url: &str) -> bool {
     url.contains("://")
 }
 
-fn failure(name: &str, error: CreateError) -> CliError {
+pub(super) fn failure(name: &str, error: CreateError) -> CliError {
     let CreateError { step, error, kept } = error;
     let (is_flags, is_denied) =
         (error.kind() == ErrorKind::Flags, error.kind() == ErrorKind::Denied);
@@ -365,7 +404,7 @@ fn old_step(step: Step) -> &'static str {
     }
 }
 
-fn interrupted(name: &str, session: &Session) -> CliError {
+pub(super) fn interrupted(name: &str, session: &Session) -> CliError {
     let error = CliError::interrupted();
     if session.engine.store.exists(name) { resumable(error, name) } else { error }
 }

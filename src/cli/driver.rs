@@ -94,7 +94,7 @@ async fn show(name: &str, format: Option<&str>, session: &Session) -> Result<(),
     text += &format!("\n{}", table::render(&rows));
     if !kind.permissions().is_empty() {
         text += "\nThe least that the account must be allowed:\n";
-        text += &kind.permissions().lines().map(|line| format!("  {line}\n")).collect::<String>();
+        text = kind.permissions().lines().fold(text, |text, line| text + &format!("  {line}\n"));
     }
     Ok(console::print(&text)?)
 }

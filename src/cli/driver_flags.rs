@@ -178,7 +178,7 @@ fn from_matches(flag: &Flag, matches: &ArgMatches) -> Option<FlagValue> {
     }
 }
 
-fn from_environment(flag: &Flag, environment: &Environment) -> Result<Option<FlagValue>, CliError> {
+fn from_environment(flag: &Flag, environment: &Environment) -> Result<Option<FlagValue>, Error> {
     let Some((variable, text)) =
         flag.env.as_deref().and_then(|name| Some((name, environment.var(name)?)))
     else {
@@ -190,8 +190,7 @@ fn from_environment(flag: &Flag, environment: &Environment) -> Result<Option<Fla
             ErrorKind::Flags,
             format!("the variable `{variable}` must be {expected}, not `{shown}`"),
         );
-        CliError::from(error.hint(format!("`unset {variable}`, or use `--{}`", flag.name)))
-            .code(super::exit::USAGE)
+        error.hint(format!("`unset {variable}`, or use `--{}`", flag.name))
     };
     let value = match flag.kind {
         FlagKind::Bool => {

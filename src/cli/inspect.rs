@@ -8,6 +8,9 @@ use super::target::Target;
 /// Print the record of a machine
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
+    /// Print the lab file that asks for these machines instead
+    #[arg(long, value_name = "NAME", num_args = 1.., conflicts_with_all = ["format", "name"])]
+    as_lab: Vec<String>,
     /// json, yaml, or a Go template over the record
     #[arg(long, short)]
     format: Option<String>,
@@ -16,6 +19,9 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> {
+    if !args.as_lab.is_empty() {
+        return as_lab(&args.as_lab, session);
+    }
     let name = args.target.resolve(session)?;
     let record = session.engine.store.load(&name)?;
     let mut value = record.to_value();
@@ -32,5 +38,15 @@ pub(super) fn run(args: &Args, session: &Session) -> Result<ExitCode, CliError> 
     }
     let text = crate::output::format::inspect(&value, args.format.as_deref())?;
     console::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn as_lab(names: &[String], session: &Session) -> Result<ExitCode, CliError> {
+    let mut machines = Vec::new();
+    for name in names {
+        super::target::check(session, name)?;
+        machines.push(session.machine(name)?);
+    }
+    console::print(&crate::lab::as_lab(&machines))?;
     Ok(ExitCode::SUCCESS)
 }

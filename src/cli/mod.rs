@@ -11,24 +11,31 @@ mod connection;
 mod console;
 mod context;
 mod create;
+mod create_many;
 mod docker_machine_help;
 mod doctor;
+mod down;
 mod driver;
 mod driver_flags;
 mod duration;
 mod env;
 mod environment;
 mod error;
+mod exec;
 mod exit;
+mod export;
 mod filters;
 mod forward;
 mod gc;
 mod grammar;
 mod help;
 mod image;
+mod import;
 mod inspect;
 mod ip;
 mod kill;
+mod lab;
+mod lab_file;
 mod logs;
 mod ls;
 mod ls_fields;
@@ -37,22 +44,28 @@ mod misfit;
 mod misuse;
 mod mount;
 mod parents;
+mod plan;
 mod power;
+mod prefixed;
 mod provision;
 mod regenerate_certs;
 mod restart;
 mod rm;
 mod scp;
 mod session;
+mod set;
+mod snapshot;
 mod ssh;
 mod ssh_config;
 mod start;
 mod status;
 mod stop;
 mod suspend;
+mod swarm;
 mod target;
 mod template;
 mod tunnel;
+mod up;
 mod upgrade;
 mod url;
 mod version;
@@ -129,26 +142,36 @@ enum Command {
     Context(context::Command),
     Create(Box<create::Args>),
     Doctor(doctor::Args),
+    Down(down::Args),
     #[command(subcommand)]
     Driver(driver::Command),
     Env(env::Args),
+    Exec(exec::Args),
+    Export(export::Args),
     Forward(forward::Args),
     Gc(gc::Args),
     #[command(visible_alias = "h")]
     Help(help::Args),
     #[command(subcommand)]
     Image(image::Command),
+    Import(import::Args),
     Inspect(inspect::Args),
     Ip(ip::Args),
     Kill(kill::Args),
+    #[command(subcommand)]
+    Lab(lab::Command),
     Logs(logs::Args),
     Ls(ls::Args),
     Mount(mount::Args),
+    Plan(plan::Args),
     Provision(provision::Args),
     RegenerateCerts(regenerate_certs::Args),
     Restart(restart::Args),
     Rm(rm::Args),
     Scp(scp::Args),
+    Set(set::Args),
+    #[command(subcommand)]
+    Snapshot(snapshot::Command),
     Ssh(ssh::Args),
     SshConfig(ssh_config::Args),
     Start(start::Args),
@@ -156,8 +179,11 @@ enum Command {
     Stop(stop::Args),
     Suspend(suspend::Args),
     #[command(subcommand)]
+    Swarm(swarm::Command),
+    #[command(subcommand)]
     Template(template::Command),
     Tunnel(tunnel::Args),
+    Up(up::Args),
     Upgrade(upgrade::Args),
     Url(url::Args),
     Version(version::Args),
@@ -216,10 +242,11 @@ fn run(args: Vec<OsString>, environment: &Environment) -> Result<ExitCode, CliEr
         .map_err(|error| CliError::from(machine_driver::Error::from(error)))?;
     // It has more to say of its interruption, and whoever listens second may be heard first.
     let listens = matches!(command, Command::Create(_));
+    let carry_on = matches!(command, Command::Up(_)).then_some("carry on with `machine up`");
     let work = dispatch(command, &session, given);
     let result = runtime.block_on(async {
         console::listen()?;
-        if listens { work.await } else { interruptible(work).await }
+        if listens { work.await } else { interruptible(work, carry_on).await }
     });
     // A thread that still waits for the network must not hold the program.
     runtime.shutdown_background();
@@ -274,31 +301,41 @@ async fn dispatch(
         Command::Context(command) => context::run(command, session),
         Command::Create(args) => Box::pin(create::run(*args, given, session)).await,
         Command::Doctor(args) => doctor::run(args, session).await,
+        Command::Down(args) => Box::pin(down::run(args, session)).await,
         Command::Driver(command) => driver::run(command, session).await,
         Command::Env(args) => env::run(&args, session).await,
+        Command::Exec(args) => Box::pin(exec::run(args, session)).await,
+        Command::Export(args) => Box::pin(export::run(args, session)).await,
         Command::Forward(args) => forward::run(args, session).await,
         Command::Gc(args) => Box::pin(gc::run(args, given, session)).await,
         Command::Help(_) | Command::Completion(_) => Ok(ExitCode::SUCCESS), // done before
         Command::Image(command) => image::run(command, session).await,
+        Command::Import(args) => Box::pin(import::run(args, session)).await,
         Command::Inspect(args) => inspect::run(&args, session),
         Command::Ip(args) => ip::run(args, session).await,
         Command::Kill(args) => kill::run(args, session).await,
+        Command::Lab(command) => lab::run(command, session),
         Command::Logs(args) => logs::run(args, session).await,
         Command::Ls(args) => ls::run(args, session).await,
         Command::Mount(args) => mount::run(args, session).await,
+        Command::Plan(args) => Box::pin(plan::run(args, session)).await,
         Command::Provision(args) => provision::run(args, session).await,
         Command::RegenerateCerts(args) => regenerate_certs::run(args, session).await,
         Command::Restart(args) => restart::run(args, session).await,
         Command::Rm(args) => rm::run(args, session).await,
         Command::Scp(args) => scp::run(args, session).await,
+        Command::Set(args) => set::run(args, session).await,
+        Command::Snapshot(command) => Box::pin(snapshot::run(command, session)).await,
         Command::Ssh(args) => ssh::run(args, session).await,
         Command::SshConfig(args) => ssh_config::run(args, session),
         Command::Start(args) => start::run(args, session).await,
         Command::Status(args) => status::run(args, session).await,
         Command::Stop(args) => stop::run(args, session).await,
         Command::Suspend(args) => suspend::run(args, session).await,
+        Command::Swarm(command) => Box::pin(swarm::run(command, session)).await,
         Command::Template(command) => template::run(command, given, session).await,
         Command::Tunnel(args) => Box::pin(tunnel::run(args, session)).await,
+        Command::Up(args) => Box::pin(up::run(args, session)).await,
         Command::Upgrade(args) => upgrade::run(args, session).await,
         Command::Url(args) => url::run(&args, session).await,
         Command::Version(args) => version::run(args, session).await,
@@ -308,10 +345,14 @@ async fn dispatch(
 /// Ends the work at Ctrl-C or SIGTERM. Dropping it stops it between two side effects.
 async fn interruptible(
     work: impl Future<Output = Result<ExitCode, CliError>>,
+    carry_on: Option<&str>,
 ) -> Result<ExitCode, CliError> {
     tokio::select! {
         result = work => result,
-        () = console::interrupted() => Err(CliError::interrupted()),
+        () = console::interrupted() => {
+            let error = CliError::interrupted();
+            Err(carry_on.into_iter().fold(error, CliError::hint))
+        }
     }
 }
 

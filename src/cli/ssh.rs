@@ -33,7 +33,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliError> {
     let name = match args.name {
         Some(name) => {
-            target::check(session, &name)?;
+            check(session, &name)?;
             name
         }
         None => target::default(session)?,
@@ -57,6 +57,17 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
         Some(program) => external(&program, &machine, args.words, session).await,
         None => native(&machine, args.words, session).await,
     }
+}
+
+/// One shell is for one machine.
+fn check(session: &Session, name: &str) -> Result<(), CliError> {
+    let error = match target::check(session, name) {
+        Err(error) if name.contains(['*', '?']) => error,
+        result => return result,
+    };
+    Err(error
+        .context(format!("`ssh` is for one machine, and `{name}` may be several"))
+        .hint(format!("machine exec '{name}' -- COMMAND")))
 }
 
 /// Where and as whom to log in.

@@ -23,6 +23,7 @@ use machine_driver::{
 
 use super::{Engine, Machine, address, birth, boot_image, certificates, ready};
 use crate::iso::Choice;
+use crate::provision::Options;
 use crate::store::{
     AuthOptions, EngineOptions, HostOptions, Journal, Lock, Record, StoreError, SwarmOptions,
     check_name,
@@ -40,8 +41,11 @@ pub struct Request {
     /// Further names and addresses for the server certificate.
     pub sans: Vec<String>,
     /// What is to be done with a host that is provisioned over SSH, and by cloud-init.
-    pub provisioning: crate::provision::Options,
-    pub policy: Policy,
+    pub provisioning: Options,
+    /// Write secrets that were given literally into the record.
+    pub store_secrets: bool,
+    /// The lab that the machine belongs to from its first moment on.
+    pub lab: Option<crate::lab::Membership>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,11 +93,15 @@ pub async fn create(
     let machine = match work.what_is_there().map_err(nothing)? {
         There::Unfinished(machine) => {
             work.say(&format!("Carrying on with machine \"{name}\"..."));
-            *machine
+            let mut machine = *machine;
+            let options = Options::load(&machine.context.machine_dir).map_err(nothing)?;
+            machine.context.policy = options.policy();
+            machine
         }
         There::Nothing => {
             let mut context = engine.context(name, kind.name(), Arc::clone(&work.progress));
-            context.policy = request.policy.clone();
+            context.policy =
+                Policy { store_secrets: request.store_secrets, ..request.provisioning.policy() };
             let driver = kind.configure(&context, &request.values).map_err(nothing)?;
             check_first_boot(request, &*driver).map_err(nothing)?;
             work.certificate_authority()
@@ -101,6 +109,9 @@ pub async fn create(
             let unmade = Unmade { engine, name };
             engine.store.make_machine_dir(name).map_err(|error| nothing(error.into()))?;
             work.journal.create().map_err(|error| nothing(error.into()))?;
+            if let Some(lab) = &request.lab {
+                lab.save(&engine.store.machine_dir(name)).map_err(nothing)?;
+            }
             work.say("Running pre-create checks...");
             let checked = work.step(Step::PreCheck, pre_check(engine, kind, &*driver, &context));
             let checked = checked.await;
@@ -145,9 +156,9 @@ struct Work<'a> {
 
 /// A machine before its record is written: nothing is made outside its directory, so that a failure
 /// or an interruption deletes that and leaves nothing.
-struct Unmade<'a> {
-    engine: &'a Engine,
-    name: &'a str,
+pub(super) struct Unmade<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) name: &'a str,
 }
 
 impl Drop for Unmade<'_> {
@@ -191,7 +202,8 @@ impl<'a> Work<'a> {
     fn never_recorded(&self) -> Result<bool> {
         let dir = self.engine.store.machine_dir(self.name);
         let ours = |name: &str| {
-            ["journal.jsonl", "provision.json"].contains(&name) || name.starts_with(file::TEMPORARY)
+            ["journal.jsonl", "provision.json", "lab.json"].contains(&name)
+                || name.starts_with(file::TEMPORARY)
         };
         Ok(std::fs::read_dir(dir)?
             .filter_map(Result::ok)
@@ -262,6 +274,11 @@ impl<'a> Work<'a> {
         self.say("Checking connection to Docker...");
         self.step(Step::Engine, ready::docker_answers(self.engine, machine)).await?;
         self.say("Docker is up and running!");
+        // The machine is as good as it was asked for, also if others do not hear of it.
+        if let Err(error) = machine.driver.announce(&machine.context).await {
+            self.progress
+                .warn(&format!("the names are not known everywhere: {}", error.one_line()));
+        }
         Ok(())
     }
 
@@ -270,25 +287,10 @@ impl<'a> Work<'a> {
     }
 
     fn record(&self, request: &Request, driver: &str, value: serde_json::Value) -> Record {
-        let dir = self.engine.store.machine_dir(self.name);
-        let certs = &self.engine.certs;
-        let text = |path: &PathBuf| path.display().to_string();
-        let auth = AuthOptions {
-            cert_dir: text(&self.engine.store.certs_dir()),
-            ca_cert_path: text(&certs.ca_cert),
-            ca_private_key_path: text(&certs.ca_key),
-            server_cert_path: text(&dir.join("server.pem")),
-            server_key_path: text(&dir.join("server-key.pem")),
-            client_key_path: text(&certs.client_key),
-            client_cert_path: text(&certs.client_cert),
-            server_cert_sans: request.sans.clone(),
-            store_path: text(&dir),
-            ..AuthOptions::default()
-        };
         let options = HostOptions {
             engine_options: request.engine.clone(),
             swarm_options: request.swarm.clone(),
-            auth_options: auth,
+            auth_options: auth_options(self.engine, self.name, request.sans.clone()),
             ..HostOptions::default()
         };
         let mut record = Record::new(self.name, driver, value, options);
@@ -336,6 +338,25 @@ fn check_first_boot(request: &Request, driver: &dyn Driver) -> Result<()> {
     };
     let message = format!("driver `{}` does not boot through cloud-init", request.driver);
     Err(Error::new(ErrorKind::Flags, message).hint(format!("leave out `{asked}`")))
+}
+
+/// Where the certificates of a machine of this store are, as docker-machine records it.
+pub(super) fn auth_options(engine: &Engine, name: &str, sans: Vec<String>) -> AuthOptions {
+    let dir = engine.store.machine_dir(name);
+    let certs = &engine.certs;
+    let text = |path: &PathBuf| path.display().to_string();
+    AuthOptions {
+        cert_dir: text(&engine.store.certs_dir()),
+        ca_cert_path: text(&certs.ca_cert),
+        ca_private_key_path: text(&certs.ca_key),
+        server_cert_path: text(&dir.join("server.pem")),
+        server_key_path: text(&dir.join("server-key.pem")),
+        client_key_path: text(&certs.client_key),
+        client_cert_path: text(&certs.client_cert),
+        server_cert_sans: sans,
+        store_path: text(&dir),
+        ..AuthOptions::default()
+    }
 }
 
 fn failed(step: Step, error: Error) -> CreateError {

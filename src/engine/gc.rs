@@ -53,9 +53,7 @@ pub async fn find_leftovers(
     progress: &Arc<dyn Progress>,
 ) -> Looked {
     let mut looked = Looked::default();
-    let mut context = engine.context("", kind.name(), Arc::clone(progress));
-    // Nothing is recorded, so nobody need be told what is not.
-    context.policy.store_secrets = true;
+    let context = engine.context("", kind.name(), Arc::clone(progress));
     let mut machines = Vec::new();
     for found in super::find_all(engine, progress).unwrap_or_default() {
         match found.machine {
@@ -91,6 +89,9 @@ pub async fn find_leftovers(
         }
     }
     looked.leftovers.extend(without_resource(kind, &machines, latest).await);
+    // Two tokens may lead to one account.
+    let mut seen = BTreeSet::new();
+    looked.leftovers.retain(|it| seen.insert(it.what.clone()));
     looked
 }
 

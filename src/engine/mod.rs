@@ -7,6 +7,7 @@ mod address;
 mod adopt;
 mod birth;
 mod boot_image;
+mod capabilities;
 mod certificates;
 mod client;
 mod create;
@@ -23,8 +24,10 @@ mod ready;
 mod redact;
 mod registry;
 mod remove;
+mod resize;
 mod swarm;
 mod templates;
+mod transfer;
 mod tunnel;
 mod upgrade;
 mod version;
@@ -43,6 +46,7 @@ use crate::tls::CertPaths;
 
 pub use adopt::{Address, adopt};
 pub(crate) use birth::{issue_server, server_tls};
+pub use capabilities::capability_table;
 pub use certificates::{Expiry, expiry, regenerate, renew_client};
 pub use client::{Misfit, misfit};
 pub use create::{CreateError, Request, Step, create};
@@ -57,11 +61,13 @@ pub use provision::{preview, provision};
 pub use redact::redacted;
 pub use registry::Registry;
 pub use remove::{Removal, remove};
+pub use resize::resize;
 pub use swarm::swarm_url;
 pub use templates::{
     Like, build_template, lacks_template, list_templates, remove_template, trim_templates,
     verify_template,
 };
+pub use transfer::{Part, export, import};
 pub use tunnel::{end_tunnel, is_up, socket, tunnel};
 pub use upgrade::{NewImage, upgrade};
 pub use version::docker_version;

@@ -16,6 +16,8 @@ impl Registry {
                 Box::new(machine_driver_hyperv::kind()),
                 Box::new(machine_driver_generic::kind()),
                 Box::new(machine_driver_none::kind()),
+                #[cfg(feature = "amazonec2")]
+                Box::new(machine_driver_amazonec2::kind()),
                 #[cfg(feature = "digitalocean")]
                 Box::new(machine_driver_digitalocean::kind()),
                 Box::new(machine_driver_fake::kind()),

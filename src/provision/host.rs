@@ -138,3 +138,40 @@ fn no_root(user: &str, address: &str, output: &Output) -> Error {
     ))
     .hint("or use the host as it is, without changing it: `machine adopt NAME ssh://USER@HOST`")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn output(code: u32, stderr: &str) -> Output {
+        Output { status: ExitStatus::Code(code), stdout: String::new(), stderr: stderr.to_owned() }
+    }
+
+    #[test]
+    fn what_package_managers_complain_of_has_advice() {
+        for (said, hint) in [
+            ("E: Unmet dependencies. Try 'apt --fix-broken install'", "--fix-broken install"),
+            ("E: dpkg was interrupted, you must manually run", "dpkg --configure -a"),
+            ("cannot write: No space left on device", "docker system prune"),
+            ("E: Release file for http://x is not valid yet", "timedatectl set-ntp true"),
+            ("E: Unable to fetch some archives, maybe run apt-get update", "package mirror"),
+        ] {
+            let error = failure("install x", &output(100, said));
+            assert_eq!(error.to_string(), "cannot install x: the command exited with 100");
+            assert!(error.hints().iter().any(|it| it.contains(hint)), "{said}: {error:?}");
+        }
+    }
+
+    #[test]
+    fn there_are_three_ways_not_to_become_root() {
+        for (code, said, message) in [
+            (127, "sh: 1: sudo: not found", "is not root on `h:22`, and there is no sudo"),
+            (1, "sudo: a password is required", "asks `u` for a password"),
+            (1, "u is not in the sudoers file.", "does not let `u` be root"),
+        ] {
+            let error = no_root("u", "h:22", &output(code, said));
+            assert!(error.to_string().contains(message), "{error}");
+            assert!(!error.hints().is_empty(), "{error:?}");
+        }
+    }
+}

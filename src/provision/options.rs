@@ -2,7 +2,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use machine_driver::{Error, Result, file};
+use machine_driver::{Error, Policy, Result, file};
 use serde::{Deserialize, Serialize};
 
 /// What the user wants to be done with a host, beside what docker-machine has keys for. Kept in
@@ -25,6 +25,9 @@ pub struct Options {
     /// When the guest is to switch itself off: seconds since 1970.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<u64>,
+    /// See [`Policy::open_to`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub open_to: Vec<String>,
 }
 
 /// Where the Engine comes from on a host that has none.
@@ -59,6 +62,15 @@ impl Options {
                 .caused_by(error)
                 .hint("remove it: provisioning then follows the defaults")
         })
+    }
+
+    /// What holds for a `create` that is carried on: its secrets are recorded already.
+    pub fn policy(&self) -> Policy {
+        Policy {
+            open_to: self.open_to.clone(),
+            open_to_world: self.as_docker_machine,
+            store_secrets: false,
+        }
     }
 
     /// Whether all packages of this host are brought up to date.

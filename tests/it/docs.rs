@@ -15,33 +15,50 @@ const COMMANDS: &[&str] = &[
     "context rm",
     "create",
     "doctor",
+    "down",
     "driver",
     "driver ls",
     "driver show",
     "env",
+    "exec",
+    "export",
     "forward",
     "gc",
     "help",
     "image",
+    "import",
     "inspect",
     "ip",
     "kill",
+    "lab",
+    "lab init",
+    "lab schema",
     "logs",
     "ls",
     "mount",
+    "plan",
     "provision",
     "regenerate-certs",
     "restart",
     "rm",
     "scp",
+    "set",
+    "snapshot",
+    "snapshot ls",
+    "snapshot restore",
+    "snapshot rm",
+    "snapshot save",
     "ssh",
     "ssh-config",
     "start",
     "status",
     "stop",
     "suspend",
+    "swarm",
+    "swarm status",
     "template",
     "template build",
+    "up",
     "upgrade",
     "tunnel",
     "url",
@@ -71,4 +88,20 @@ fn every_command_has_a_page_that_is_true() {
         assert_eq!(fs::read_to_string(&page).unwrap_or_default(), text, "{}", page.display());
         assert!(summary.contains(&format!("commands/{name}.md")), "SUMMARY.md lacks {name}");
     }
+}
+
+/// What each driver can do is what the drivers say. `MACHINE_UPDATE_DOCS=1` writes it.
+#[test]
+fn the_table_of_capabilities_is_the_drivers_own() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/drivers/capabilities.md");
+    let table = machine::engine::capability_table(&machine::engine::Registry::built_in());
+    let text = fs::read_to_string(&page).unwrap_or_default();
+    let begin = text.find("| driver |").unwrap_or(text.len());
+    let length = text[begin..].find("\n\n").map_or(text.len() - begin, |end| end + 1);
+    if std::env::var_os("MACHINE_UPDATE_DOCS").is_some() {
+        let (before, after) = (&text[..begin], &text[begin + length..]);
+        fs::write(&page, format!("{before}{table}{after}")).unwrap();
+        return;
+    }
+    assert_eq!(&text[begin..begin + length], table, "MACHINE_UPDATE_DOCS=1 writes it anew");
 }

@@ -18,6 +18,8 @@ mod docs;
 mod doctor;
 mod env;
 mod envs;
+#[cfg(unix)]
+mod examples;
 #[cfg(target_os = "linux")]
 mod families;
 #[cfg(target_os = "linux")]
@@ -41,8 +43,10 @@ mod iso;
 #[cfg(unix)]
 mod iso_offline;
 mod lab;
+mod labs;
 mod listing;
 mod ls;
+mod mended;
 #[cfg(unix)]
 mod releases;
 #[cfg(unix)]
@@ -52,6 +56,8 @@ mod store;
 mod streams;
 #[cfg(unix)]
 mod tmpfs;
+#[cfg(unix)]
+mod transfer;
 #[cfg(target_os = "linux")]
 mod vbox;
 mod vm;

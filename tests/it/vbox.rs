@@ -213,6 +213,8 @@ fn beihai() {
     let mut vbox = Box_::new();
     crate::vm::image_version(&vbox.lab);
     vbox.network = Some(network);
+    // It is provisioned over SSH, which a busy computer without hardware acceleration makes slow.
+    vbox.variables.push(("MACHINE_BOOT_TIMEOUT", "900".to_owned()));
     vbox.variables.push(("STANDIN_NETWORK", "real".to_owned()));
     let created = vbox.ok(&["create", "--driver", "virtualbox", "beihai"]);
     let calls = vbox.calls();

@@ -225,8 +225,27 @@ fn a_machine_from_a_template_is_an_ordinary_one() {
     let clock: u64 = warm.ok(["ssh", "lab1", "date +%s"]).trim().parse().unwrap();
     assert!(clock.abs_diff(std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()) <= 2);
 
+    // Larger while it runs, and back to what it was, memory and all.
+    assert_eq!(warm.run(["set", "lab1", "--disk", "29000"]).code, Some(1), "no smaller");
+    warm.ok(["set", "lab1", "--disk", "32000"]);
+    let size =
+        warm.ok(["ssh", "lab1", "df -m /var/lib/docker | tail -n 1 | tr -s ' ' | cut -d' ' -f2"]);
+    assert!(size.trim().parse::<u32>().unwrap() > 30_000, "{size}");
+    let memory = warm.run(["set", "lab1", "--memory", "900"]);
+    assert!(memory.stderr.contains("machine stop lab1"), "{}", memory.stderr);
+    warm.ok(["snapshot", "save", "lab1", "running"]);
+    let before = count();
+    docker_ok(&warm.lab, "lab1", &["rm", "-f", "counter"]);
+    warm.ok(["snapshot", "restore", "lab1", "running"]);
+    warm.ok(["start", "lab1"]);
+    assert!(count() >= before, "the container is back, and goes on");
+    let snapshots = warm.ok(["snapshot", "ls", "lab1"]);
+    assert!(snapshots.contains("running") && snapshots.contains("yes"), "{snapshots}");
+    warm.ok(["snapshot", "rm", "lab1", "running"]);
+
     let machine_id = warm.ok(["ssh", "lab1", "cat /etc/machine-id"]);
     warm.ok(["stop", "lab1"]);
+    warm.ok(["set", "lab1", "--memory", "900"]);
     warm.ok(["start", "lab1"]);
     assert_eq!(
         warm.ok(["ssh", "lab1", "hostname; cat /etc/machine-id"]),

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use machine_driver::cloud::unknown;
+use machine_driver::cloud::{check_openings, unknown};
 use machine_driver::{Context, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,6 +40,7 @@ pub(crate) async fn check(cx: &Context, record: &Record) -> Result<()> {
     files(record)?;
     let place = Place::open(cx, record).await.map_err(with_token_hint)?;
     account(&place).await.map_err(with_token_hint)?;
+    check_openings(cx).await?;
     region_and_size(&place, record).await?;
     image(&place, record).await?;
     if !record.owns_key() {

@@ -18,9 +18,13 @@ pub(crate) async fn remove(driver: &mut DigitalOcean, cx: &Context) -> Result<()
     let place = Place::open(cx, &driver.record).await.map_err(with_token_hint)?;
     let store = cx.store_id.get()?.to_owned();
     check_account(driver, &place).await?;
+    // Until all of it is gone there is more than the ids: what the machines have in common.
+    let search = std::mem::replace(&mut driver.record.may_have_more, true) && !store.is_empty();
+    cx.checkpoint(driver)?;
+    let of = Of { store: &store, search };
     let mut removal = Removal::default();
-    droplets(driver, cx, &place, &store, &mut removal).await?;
-    keys(driver, cx, &place, &store, &mut removal).await?;
+    droplets(driver, cx, &place, of, &mut removal).await?;
+    keys(driver, cx, &place, of, &mut removal).await?;
     if !driver.record.expiry_tag.is_empty() {
         let gone = place.delete_tag(&driver.record.expiry_tag).await;
         removal.is_gone("the tag of its time", gone);
@@ -32,6 +36,14 @@ pub(crate) async fn remove(driver: &mut DigitalOcean, cx: &Context) -> Result<()
     removal.end()?;
     driver.record.may_have_more = false;
     Ok(())
+}
+
+/// Whose resources are looked for.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    store: &'a str,
+    /// Also by their tags: not all ids may be recorded.
+    search: bool,
 }
 
 /// In another account everything is "not found", which would be taken for gone.
@@ -54,16 +66,20 @@ async fn droplets(
     driver: &mut DigitalOcean,
     cx: &Context,
     place: &Place,
-    store: &str,
+    of: Of<'_>,
     removal: &mut Removal,
 ) -> Result<()> {
     let mut ids: Vec<u64> =
         Some(driver.record.droplet_id).filter(|id| *id != 0).into_iter().collect();
-    if driver.record.may_have_more && !store.is_empty() {
+    if of.search {
         let of_machine = |tags: Tags| tags.machine == cx.machine;
-        let all = place.droplets(store, SystemTime::now()).await?;
-        let others = all.iter().filter(|it| it.ours().is_some_and(of_machine)).map(|it| it.id);
-        ids.extend(others.filter(|id| *id != driver.record.droplet_id));
+        match place.droplets(of.store, SystemTime::now()).await {
+            Ok(all) => {
+                let ours = all.iter().filter(|it| it.ours().is_some_and(of_machine));
+                ids.extend(ours.map(|it| it.id).filter(|id| *id != driver.record.droplet_id));
+            }
+            Err(error) => removal.failed(error),
+        }
     }
     let mut gone = true;
     for id in ids {
@@ -81,7 +97,7 @@ async fn keys(
     driver: &mut DigitalOcean,
     cx: &Context,
     place: &Place,
-    store: &str,
+    of: Of<'_>,
     removal: &mut Removal,
 ) -> Result<()> {
     if !driver.record.owns_key() {
@@ -89,11 +105,15 @@ async fn keys(
     }
     let mut ids: Vec<u64> =
         Some(driver.record.ssh_key_id).filter(|id| *id != 0).into_iter().collect();
-    if driver.record.may_have_more && ids.is_empty() {
+    if of.search && ids.is_empty() {
         let ours = |name: &str| {
-            Tags::from_label(name).is_some_and(|it| it.store == store && it.machine == cx.machine)
+            Tags::from_label(name)
+                .is_some_and(|it| it.store == of.store && it.machine == cx.machine)
         };
-        ids.extend(place.keys().await?.iter().filter(|key| ours(&key.name)).map(|key| key.id));
+        match place.keys().await {
+            Ok(keys) => ids.extend(keys.iter().filter(|key| ours(&key.name)).map(|key| key.id)),
+            Err(error) => removal.failed(error),
+        }
     }
     let mut gone = true;
     for id in ids {

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::seed::Seed;
 use crate::{
-    Account, Context, Endpoint, Error, FirstBoot, Flag, FlagValues, Result, State, Templates,
+    Account, Context, Endpoint, Error, FirstBoot, Flag, FlagValues, Result, Size, SizeFlags,
+    Snapshots, State, Templates,
 };
 
 /// A kind of host: what the registry holds, one for each driver.
@@ -61,6 +62,22 @@ pub trait Kind: Send + Sync {
         false
     }
 
+    /// The flag that names a network which machines share, where the driver makes one when the first
+    /// machine joins it and gives each a stable address there.
+    fn network_flag(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// The flags that [`Driver::resize`] can change later.
+    fn size_flags(&self) -> SizeFlags {
+        SizeFlags::default()
+    }
+
+    /// How many machines of this kind may be made at the same time, where there is a limit.
+    fn at_once(&self) -> Option<usize> {
+        None
+    }
+
     /// Machines prepared in advance, where the driver can do that.
     fn templates(&self) -> Option<&dyn Templates> {
         None
@@ -104,6 +121,12 @@ pub trait Driver: Debug + Send + Sync {
     /// seen them since. No process, no network, no file.
     fn endpoint(&self) -> Endpoint;
 
+    /// The flags that would make a machine like this one, as far as they are not the defaults and the
+    /// record tells them; without secrets.
+    fn values(&self) -> FlagValues {
+        FlagValues::default()
+    }
+
     /// What can be done with a machine of this kind.
     fn capabilities(&self) -> Capabilities;
 
@@ -122,6 +145,13 @@ pub trait Driver: Debug + Send + Sync {
     /// driver can learn, which is in [`Driver::endpoint`] on return. One that only the guest knows is
     /// asked for with [`Driver::address_query`].
     async fn create(&mut self, cx: &Context, birth: &Birth) -> Result<()>;
+
+    /// Lets all machines that share a network know each other by name, as they are now. Called when
+    /// the guest of a new machine is up: several may have been made at the same time.
+    async fn announce(&self, cx: &Context) -> Result<()> {
+        let _ = cx;
+        Ok(())
+    }
 
     async fn start(&mut self, cx: &Context) -> Result<()>;
 
@@ -145,6 +175,26 @@ pub trait Driver: Debug + Send + Sync {
     async fn suspend(&mut self, cx: &Context) -> Result<()> {
         let _ = cx;
         Err(Error::unsupported(self.kind(), "suspending"))
+    }
+
+    /// Changes the size of a machine. CPUs and memory change while it is off; its disk only grows, and
+    /// its guest sees that at the next boot at the latest. Present if [`Capabilities::resize`] is.
+    async fn resize(&mut self, cx: &Context, size: Size) -> Result<()> {
+        let _ = (cx, size);
+        Err(Error::unsupported(self.kind(), "another size"))
+    }
+
+    /// The files of the machine's directory that it is made of; those that there are go to another
+    /// store with it. Present if [`Capabilities::portable`] is.
+    fn portable_files(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Makes a machine that was revived from another store's record, and whose files are here now, at
+    /// home in this one: its name, paths, ports and addresses. It is off.
+    async fn settle(&mut self, cx: &Context) -> Result<()> {
+        let _ = cx;
+        Err(Error::unsupported(self.kind(), "machines that move"))
     }
 
     async fn state(&self, cx: &Context) -> Result<State>;
@@ -215,6 +265,11 @@ pub trait Driver: Debug + Send + Sync {
     fn forwards(&mut self) -> Option<&mut dyn Forwards> {
         None
     }
+
+    /// Present if [`Capabilities::snapshot`] is.
+    fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
+        None
+    }
 }
 
 /// What some drivers can do and others cannot.
@@ -235,6 +290,12 @@ pub struct Capabilities {
     pub suspend: bool,
     /// Can be given another boot image.
     pub change_image: bool,
+    /// Can be made larger or smaller, see [`Driver::resize`].
+    pub resize: bool,
+    /// Can be saved under a name and made what it was.
+    pub snapshot: bool,
+    /// Is nothing but files, and can be taken to another store.
+    pub portable: bool,
     /// The host was there before the machine and stays when it is removed: it keeps its keys, its
     /// name and its packages, and the engine restarts it over SSH.
     pub existing_host: bool,
@@ -304,5 +365,11 @@ impl dyn Driver {
     pub fn forwards_or_unsupported(&mut self) -> Result<&mut dyn Forwards> {
         let kind = self.kind().to_owned();
         self.forwards().ok_or_else(|| Error::unsupported(&kind, "port forwards"))
+    }
+
+    /// The snapshots, or the error that this driver has none.
+    pub fn snapshots_or_unsupported(&mut self) -> Result<&mut dyn Snapshots> {
+        let kind = self.kind().to_owned();
+        self.snapshots().ok_or_else(|| Error::unsupported(&kind, "snapshots"))
     }
 }

@@ -99,7 +99,8 @@ fn is_message(first: &str) -> bool {
     first.starts_with("content-type: multipart/") || first.starts_with("mime-version:")
 }
 
-/// Shell that switches the guest off at a time, also after restarts.
+/// Shell that switches the guest off at a time, also after restarts. In the unit, systemd wants each
+/// dollar twice; a service that is still starting would hold up the boot.
 fn switch_off_at(seconds: u64) -> String {
     format!(
         r"if [ -d /run/systemd/system ]; then
@@ -107,9 +108,7 @@ cat >/etc/systemd/system/machine-ttl.service <<'EOF'
 [Unit]
 Description=The end of this machine's time (machine create --ttl)
 [Service]
-Type=oneshot
-ExecStart=/bin/sh -c 'left=$(( {seconds} - $(date +%%s) )); [ $left -le 0 ] || sleep $left; systemctl poweroff'
-TimeoutStartSec=infinity
+ExecStart=/bin/sh -c 'left=$$(( {seconds} - $$(date +%%s) )); [ $$left -le 0 ] || sleep $$left; systemctl poweroff'
 EOF
 mkdir -p /etc/systemd/system/multi-user.target.wants
 ln -sf ../machine-ttl.service /etc/systemd/system/multi-user.target.wants/

@@ -31,6 +31,7 @@ pub enum FlagKind {
     List(Vec<Text>),
 }
 
+/// An empty `env` is none: docker-machine has flags without a variable.
 impl Flag {
     pub const fn text(
         name: &'static str,
@@ -76,7 +77,7 @@ impl Flag {
     ) -> Self {
         Self {
             name: Cow::Borrowed(name),
-            env: Some(Cow::Borrowed(env)),
+            env: if env.is_empty() { None } else { Some(Cow::Borrowed(env)) },
             help: Cow::Borrowed(help),
             kind,
             secret: false,

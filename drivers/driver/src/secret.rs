@@ -53,26 +53,20 @@ impl Secret {
         variable: &str,
     ) -> Option<Self> {
         let text = values.text(flag)?.to_owned();
-        if cx.policy.store_secrets && values.origin(flag) != Origin::Default {
-            return Some(
-                Reference::parse(&text).map_or_else(|| Self::literal(text), Self::reference),
-            );
+        if let Origin::Variable(name) = values.origin(flag) {
+            return Some(Self { value: Some(text), from: Some(Reference::Env(name)) });
         }
-        match values.origin(flag) {
-            Origin::Variable(name) => {
-                Some(Self { value: Some(text), from: Some(Reference::Env(name)) })
+        Some(match Reference::parse(&text) {
+            Some(from) => Self::reference(from),
+            None if cx.policy.store_secrets => Self::literal(text),
+            None => {
+                cx.progress.warn(&format!(
+                    "the value of --{flag} is not stored: put it into `{variable}` for later \
+                     commands, or store it with --store-secrets"
+                ));
+                Self { value: Some(text), from: Some(Reference::Env(variable.to_owned())) }
             }
-            Origin::Flag | Origin::Default => Some(match Reference::parse(&text) {
-                Some(from) => Self::reference(from),
-                None => {
-                    cx.progress.warn(&format!(
-                        "the value of --{flag} is not stored: put it into `{variable}` for later \
-                         commands, or store it with --store-secrets"
-                    ));
-                    Self { value: Some(text), from: Some(Reference::Env(variable.to_owned())) }
-                }
-            }),
-        }
+        })
     }
 
     pub fn is_empty(&self) -> bool {

@@ -15,6 +15,8 @@ use crate::Script;
 pub struct Cloud {
     /// How many resources were ever made; the last one's id ends in it.
     pub made: u32,
+    /// How often the states of several machines were asked for in one question.
+    pub asked_for_all: u32,
     /// What exists now: empty when nothing has leaked.
     pub resources: Vec<Resource>,
     /// Scripts by machine name; one that is here replaces the one from the flags of `create`.

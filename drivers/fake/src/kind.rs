@@ -1,10 +1,11 @@
 use machine_driver::{
-    Availability, Context, Driver, Error, ErrorKind, Flag, FlagValues, Kind, Result, async_trait,
+    Availability, Context, Driver, Error, ErrorKind, Flag, FlagValues, Kind, Result, State,
+    async_trait,
 };
 
-use crate::Script;
 use crate::driver::Fake;
 use crate::record::Record;
+use crate::{Cloud, Script};
 
 /// What the registry holds for `fake`.
 pub fn kind() -> impl Kind {
@@ -58,6 +59,21 @@ impl Kind for FakeKind {
 
     fn boots_boot2docker(&self) -> bool {
         true
+    }
+
+    /// Counts the questions, for a lab asks each driver once and not each machine.
+    async fn states(&self, machines: &[(&Context, &dyn Driver)]) -> Vec<Result<State>> {
+        let first = machines.first().map(|(_, driver)| serde_json::from_value(driver.record()));
+        if let Some(Ok(record)) = first {
+            let record: Record = record;
+            // A count that cannot be written makes a test fail, and no machine.
+            Cloud::update(record.cloud(), |cloud| cloud.asked_for_all += 1).ok();
+        }
+        let mut states = Vec::new();
+        for (cx, driver) in machines {
+            states.push(driver.state(cx).await);
+        }
+        states
     }
 
     async fn availability(&self, _cx: &Context) -> Availability {

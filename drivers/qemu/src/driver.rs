@@ -1,13 +1,13 @@
 use std::path::PathBuf;
 
 use machine_driver::{
-    Birth, Capabilities, Context, Driver, Endpoint, Forwards, Image, Result, SshTarget, State,
-    async_trait,
+    Birth, Capabilities, Context, Driver, Endpoint, FlagValues, Forwards, Image, Result, Size,
+    Snapshots, SshTarget, State, async_trait,
 };
 
-use crate::files::Files;
+use crate::files::{Files, PORTABLE};
 use crate::record::Record;
-use crate::{birth, check, image, network, platform, ports, power, saved};
+use crate::{birth, check, flags, image, names, network, platform, ports, power, resize, saved};
 
 /// One machine.
 #[derive(Debug)]
@@ -54,6 +54,10 @@ impl Driver for Qemu {
         }
     }
 
+    fn values(&self) -> FlagValues {
+        flags::values(&self.record)
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             needs_image: true,
@@ -62,6 +66,9 @@ impl Driver for Qemu {
             forward: true,
             suspend: true,
             change_image: true,
+            resize: true,
+            snapshot: true,
+            portable: true,
             ..Capabilities::default()
         }
     }
@@ -92,6 +99,10 @@ impl Driver for Qemu {
         birth::create(self, cx, birth).await
     }
 
+    async fn announce(&self, cx: &Context) -> Result<()> {
+        names::announce(cx, &self.record.network).await
+    }
+
     async fn start(&mut self, cx: &Context) -> Result<()> {
         saved::start(self, cx).await
     }
@@ -110,6 +121,28 @@ impl Driver for Qemu {
 
     async fn remove(&mut self, cx: &Context) -> Result<()> {
         power::remove(self, cx).await
+    }
+
+    async fn resize(&mut self, cx: &Context, size: Size) -> Result<()> {
+        resize::resize(self, cx, size).await
+    }
+
+    fn portable_files(&self) -> Vec<String> {
+        PORTABLE.map(str::to_owned).to_vec()
+    }
+
+    async fn settle(&mut self, cx: &Context) -> Result<()> {
+        let home = Record::new(cx);
+        let record = &mut self.record;
+        let user = std::mem::take(&mut record.base.ssh_user);
+        record.base = machine_driver::BaseRecord { ssh_user: user, ..home.base };
+        (record.engine_port, record.process) = (0, None);
+        // Its place on a network is another store's to give: it has none here.
+        (record.private_ip, record.mac, record.network) = (None, String::new(), String::new());
+        for forward in &mut record.forwards {
+            forward.host_port = ports::take(cx, forward.host_port)?.unwrap_or_default();
+        }
+        self.reserve(cx).await
     }
 
     async fn state(&self, cx: &Context) -> Result<State> {
@@ -143,6 +176,10 @@ impl Driver for Qemu {
     }
 
     fn forwards(&mut self) -> Option<&mut dyn Forwards> {
+        Some(self)
+    }
+
+    fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
         Some(self)
     }
 }

@@ -20,6 +20,9 @@ pub(crate) const OWNED: [&str; 13] = [
     "saved.state",
 ];
 
+/// What a machine is made of, and takes along to another store.
+pub(crate) const PORTABLE: [&str; 4] = ["boot2docker.iso", "vmlinuz", "initrd.img", "disk.img"];
+
 /// Where the files of one machine are.
 #[derive(Debug, Clone)]
 pub(crate) struct Files {

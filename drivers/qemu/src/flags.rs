@@ -1,6 +1,9 @@
 use std::net::Ipv4Addr;
+use std::ops::RangeInclusive;
 
-use machine_driver::{Context, Error, ErrorKind, Flag, FlagValues, Forward, Result};
+use machine_driver::{
+    Context, Error, ErrorKind, Flag, FlagValue, FlagValues, Forward, Result, Size,
+};
 
 use crate::record::{Record, Warm};
 
@@ -46,9 +49,9 @@ pub(crate) fn table() -> Vec<Flag> {
 /// A record of an unborn machine, or what is wrong with the values.
 pub(crate) fn record(cx: &Context, values: &FlagValues) -> Result<Record> {
     let mut record = Record::new(cx);
-    record.cpus = number(values, "qemu-cpu-count", 1..=255, "")?;
-    record.memory = number(values, "qemu-memory", 512..=4_194_304, "MB")?;
-    record.disk_size = number(values, "qemu-disk-size", 2_000..=64_000_000, "MB")?;
+    record.cpus = number(values, "qemu-cpu-count", CPUS, "")?;
+    record.memory = number(values, "qemu-memory", MEMORY, "MB")?;
+    record.disk_size = number(values, "qemu-disk-size", DISK, "MB")?;
     record.accelerator = text(values, "qemu-accelerator").parse().map_err(|wrong: String| {
         wrong_flag(format!("--qemu-accelerator {wrong}")).hint("leave it out, or say `auto`")
     })?;
@@ -79,6 +82,51 @@ pub(crate) fn record(cx: &Context, values: &FlagValues) -> Result<Record> {
     Ok(record)
 }
 
+const CPUS: RangeInclusive<u32> = 1..=255;
+const MEMORY: RangeInclusive<u32> = 512..=4_194_304;
+const DISK: RangeInclusive<u32> = 2_000..=64_000_000;
+
+/// Whether a machine can have that size.
+pub(crate) fn check_size(size: Size) -> Result<()> {
+    let parts = [(size.cpus, CPUS, "CPUs"), (size.memory, MEMORY, "MB"), (size.disk, DISK, "MB")];
+    for (number, range, unit) in parts {
+        if let Some(number) = number.filter(|number| !range.contains(number)) {
+            let (least, most) = range.into_inner();
+            let message = format!("{number} {unit} are not from {least} to {most} {unit}");
+            return Err(wrong_flag(message));
+        }
+    }
+    Ok(())
+}
+
+/// The flags that would make a machine with this record, where they are not the defaults.
+pub(crate) fn values(record: &Record) -> FlagValues {
+    let defaults = FlagValues::defaults(&table());
+    let text = |text: &str| FlagValue::Text(text.to_owned());
+    let warm = match record.warm {
+        Warm::Auto => "auto",
+        Warm::Off => "off",
+    };
+    let all = [
+        ("qemu-accelerator", text(record.accelerator.as_str())),
+        ("qemu-boot2docker-url", text(&record.boot2docker_url)),
+        ("qemu-cpu-count", FlagValue::Int(record.cpus.into())),
+        ("qemu-disk-size", FlagValue::Int(record.disk_size.into())),
+        ("qemu-memory", FlagValue::Int(record.memory.into())),
+        ("qemu-network", text(&record.network)),
+        ("qemu-program", text(&record.program)),
+        ("qemu-template", text(warm)),
+    ];
+    let mut values = FlagValues::default();
+    for (name, value) in all {
+        let default = defaults.iter().find(|(it, _)| *it == name).map(|(_, value)| value);
+        if default != Some(&value) && value != FlagValue::Text(String::new()) {
+            values.set(name, value);
+        }
+    }
+    values
+}
+
 /// Reads `[HOST:]GUEST`. Without a host port the guest's is used on this computer too.
 fn forward(text: &str) -> Result<Forward> {
     let (host, guest) = text.split_once(':').unwrap_or((text, text));
@@ -90,12 +138,7 @@ fn forward(text: &str) -> Result<Forward> {
     Ok(Forward { host: Ipv4Addr::LOCALHOST.to_string(), host_port, guest_port })
 }
 
-fn number(
-    values: &FlagValues,
-    flag: &str,
-    range: std::ops::RangeInclusive<u32>,
-    unit: &str,
-) -> Result<u32> {
+fn number(values: &FlagValues, flag: &str, range: RangeInclusive<u32>, unit: &str) -> Result<u32> {
     let value = values.int(flag).unwrap_or_default();
     match u32::try_from(value) {
         Ok(number) if range.contains(&number) => Ok(number),

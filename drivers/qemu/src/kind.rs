@@ -1,5 +1,6 @@
 use machine_driver::{
-    Availability, Context, Driver, Error, Flag, FlagValues, Kind, Result, Templates, async_trait,
+    Availability, Context, Driver, Error, Flag, FlagValues, Kind, Result, SizeFlags, Templates,
+    async_trait,
 };
 
 use crate::driver::Qemu;
@@ -51,6 +52,18 @@ impl Kind for QemuKind {
                 detail: error.to_string(),
                 fix: error.hints().first().cloned(),
             },
+        }
+    }
+
+    fn network_flag(&self) -> Option<&'static str> {
+        Some("qemu-network")
+    }
+
+    fn size_flags(&self) -> SizeFlags {
+        SizeFlags {
+            cpus: Some("qemu-cpu-count"),
+            memory: Some("qemu-memory"),
+            disk: Some("qemu-disk-size"),
         }
     }
 

@@ -84,7 +84,7 @@ pub(crate) async fn start(qemu: &mut Qemu, cx: &Context, origin: Origin<'_>) -> 
         }
         Origin::Saved => saved::carry_on(&files).await?,
     }
-    names::tell_peers(cx, &qemu.record.network).await
+    Ok(())
 }
 
 /// A saved state can only be carried on with by the accelerator that it was saved with.

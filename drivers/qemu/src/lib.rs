@@ -45,7 +45,9 @@ mod process_id;
 mod program;
 mod qmp;
 mod record;
+mod resize;
 mod saved;
+mod snapshots;
 mod system;
 mod template;
 

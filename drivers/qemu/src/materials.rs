@@ -98,6 +98,12 @@ mod tests {
         let bytes = std::fs::read(files.disk()).unwrap();
         assert_eq!(bytes.len(), 3 << 20);
         assert!(bytes.starts_with(MAGIC.as_bytes()));
+        #[cfg(unix)]
+        {
+            let meta = std::fs::metadata(files.disk()).unwrap();
+            let taken = std::os::unix::fs::MetadataExt::blocks(&meta) * 512;
+            assert!(taken < 1 << 20, "not sparse: {taken} bytes");
+        }
         std::fs::write(files.disk(), "used").unwrap();
         make_disk(&mut record, &Seed::default(), &files).unwrap();
         assert_eq!(std::fs::read(files.disk()).unwrap(), b"used");

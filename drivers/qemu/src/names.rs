@@ -12,25 +12,33 @@ use crate::{network, platform};
 /// How long a guest may take to answer; one that is still booting reads the names later.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Sends all names of the network to every other machine on it that runs. A machine that cannot be
-/// told is warned of: it learns the names when it is started again.
+/// Sends all names of the network to every machine on it that runs, this one included, all at once.
+/// One that does not answer is still being made: it is told when that is done.
+pub(crate) async fn announce(cx: &Context, network: &str) -> Result<()> {
+    tell(cx, network, |_| true).await
+}
+
+/// The same for every machine but this one, which is gone.
 pub(crate) async fn tell_peers(cx: &Context, network: &str) -> Result<()> {
+    tell(cx, network, |name| name != cx.machine).await
+}
+
+async fn tell(cx: &Context, network: &str, whom: impl Fn(&str) -> bool) -> Result<()> {
     if network.is_empty() {
         return Ok(());
     }
     let hosts = network::hosts(cx, network)?;
-    for (_, peer) in hosts.iter().filter(|(_, name)| *name != cx.machine) {
-        let files = Files::of(cx, peer);
-        if !platform::is_held(&files.lock())? {
-            continue;
+    let archive = Seed { hosts: hosts.clone(), ..Seed::default() }.to_identity_tar()?;
+    let told = hosts.iter().filter(|(_, name)| whom(name)).map(async |(_, name)| {
+        let files = Files::of(cx, name);
+        if platform::is_held(&files.lock())?
+            && let Err(error) = send(&files, &archive).await
+        {
+            tracing::debug!(name, %error, "names");
         }
-        let seed = Seed { hosts: hosts.clone(), ..Seed::default() };
-        if let Err(error) = send(&files, &seed).await {
-            tracing::debug!(peer, %error, "names");
-            cx.progress.warn(&format!("machine `{peer}` could not be told the new names: {error}"));
-        }
-    }
-    Ok(())
+        Ok(())
+    });
+    futures_util::future::join_all(told).await.into_iter().collect()
 }
 
 /// Leaves the names in the port of this machine, whose guest reads them when it is up.
@@ -45,8 +53,7 @@ pub(crate) async fn tell_self(cx: &Context, network: &str) -> Result<()> {
 }
 
 /// Sends a part of an identity to a running guest and waits until it is applied.
-async fn send(files: &Files, seed: &Seed) -> Result<()> {
-    let archive = seed.to_identity_tar()?;
+async fn send(files: &Files, archive: &[u8]) -> Result<()> {
     let mut port = Port::open(&files.identity()).await?;
-    port.ask(Request::Apply { archive: &archive, clock: Clock::Leave }, PATIENCE).await
+    port.ask(Request::Apply { archive, clock: Clock::Leave }, PATIENCE).await
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::driver::Qemu;
 use crate::files::{Files, OWNED};
-use crate::{adopt, names, network, platform, ports, qmp, saved};
+use crate::{adopt, names, network, platform, ports, qmp, saved, snapshots};
 
 /// How long a guest may take to shut down: Docker alone gives each container ten seconds.
 const SHUTDOWN: Duration = Duration::from_secs(90);
@@ -113,6 +113,7 @@ pub(crate) async fn remove(qemu: &mut Qemu, cx: &Context) -> Result<()> {
             _ => {}
         }
     }
+    note(snapshots::remove_all(cx));
     note(cx.checkpoint(qemu));
     let network = qemu.record.network.clone();
     note(network::leave(cx, &network));

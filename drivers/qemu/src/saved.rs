@@ -15,7 +15,7 @@ use crate::migration::{self, Memory};
 use crate::{platform, power, qmp};
 
 /// zstd's level for the memory: the fastest, for a person waits.
-const LEVEL: i32 = 1;
+pub(crate) const LEVEL: i32 = 1;
 
 /// How long a guest that carries on may take to put its clock right.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -19,8 +19,7 @@ pub(crate) async fn create(vb: &mut VirtualBox, cx: &Context, birth: &Birth) -> 
         true => None,
         false => known(info(&manage, vb.record.id()).await)?,
     };
-    if there.as_ref().is_some_and(|info| info.state() != State::Stopped && !info.is_inaccessible())
-    {
+    if there.as_ref().is_some_and(|info| info.state() != State::Stopped && !info.is_inaccessible) {
         return start::start(vb, cx).await;
     }
     let image = birth.image.as_ref().ok_or_else(|| Error::other("there is no boot image"))?;
@@ -60,9 +59,32 @@ pub(crate) async fn modify(manage: &Manage, id: &str, args: &[String]) -> Result
 
 fn copy_image(vb: &mut VirtualBox, cx: &Context, files: &Files, image: &Image) -> Result<()> {
     let (from, to) = (&image.iso, files.iso());
-    cx.progress.line(&format!("Copying {} to {}...", from.display(), to.display()));
+    // An image that was asked for by name has been announced by whoever fetched it.
+    if vb.record.boot2docker_url.is_empty() {
+        let text = format!("Copying {} to {}...", from.display(), to.display());
+        cx.progress.line(&text);
+    }
     file::link_or_copy(from, &to)
         .map_err(|error| Error::from(error).context(format!("cannot copy `{}`", from.display())))?;
+    vb.record.image_version.clone_from(&image.version);
+    cx.checkpoint(vb)
+}
+
+/// Gives a machine that is off another image, by one rename. VirtualBox knows the CD by its path.
+pub(crate) fn change_image(vb: &mut VirtualBox, cx: &Context, image: &Image) -> Result<()> {
+    let files = Files::new(cx);
+    let next = files.iso().with_extension("iso.new");
+    let replace = || {
+        file::link_or_copy(&image.iso, &next)?;
+        fs::rename(&next, files.iso())?;
+        // Two names of one file stay two names when one is renamed to the other.
+        fs::remove_file(&next).or_else(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Ok(()),
+            _ => Err(error),
+        })?;
+        file::sync_dir(files.dir())
+    };
+    replace().map_err(|error| Error::from(error).context("cannot put the new image in place"))?;
     vb.record.image_version.clone_from(&image.version);
     cx.checkpoint(vb)
 }

@@ -16,6 +16,14 @@ const OLDEST: Version = Version::new(6, 1, 0);
 pub(crate) async fn check(vb: &VirtualBox, cx: &Context) -> Result<()> {
     let manage = Manage::find(cx)?;
     let version = vb.version(&manage).await?;
+    if APPLE_SILICON && vb.record.boot2docker_url.is_empty() {
+        return Err(Error::unsupported(
+            "virtualbox",
+            "our image, which is for x86-64, on this computer",
+        )
+        .hint("name an image for arm64: `--virtualbox-boot2docker-url ADDRESS`")
+        .hint("or use another driver: `--driver qemu`"));
+    }
     if version < OLDEST {
         cx.progress.warn(&format!(
             "VirtualBox {version} is old: machines are made for {}.{} and later",

@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
 use machine_driver::{
-    Birth, Capabilities, Context, Driver, Endpoint, ErrorKind, Forwards, Result, SshTarget, State,
-    async_trait,
+    Birth, Capabilities, Context, Driver, Endpoint, ErrorKind, Forwards, Image, Result, SshTarget,
+    State, async_trait,
 };
 use tokio::sync::OnceCell;
 
@@ -76,6 +76,7 @@ impl Driver for VirtualBox {
             has_guest: true,
             forward: true,
             suspend: true,
+            change_image: true,
             ..Capabilities::default()
         }
     }
@@ -129,6 +130,14 @@ impl Driver for VirtualBox {
 
     fn image_source(&self) -> Option<&str> {
         Some(self.record.boot2docker_url.as_str()).filter(|source| !source.is_empty())
+    }
+
+    fn image_version(&self) -> Option<&str> {
+        Some(self.record.image_version.as_str()).filter(|version| !version.is_empty())
+    }
+
+    async fn change_image(&mut self, cx: &Context, image: &Image) -> Result<()> {
+        birth::change_image(self, cx, image)
     }
 
     fn console(&self, cx: &Context) -> Option<PathBuf> {

@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 use machine_driver::Context;
 
 /// Everything that this driver itself makes in a machine's directory.
-pub(crate) const OWNED: [&str; 4] =
-    ["boot2docker.iso", "disk.vmdk", "console.log", "boot2docker-key"];
+pub(crate) const OWNED: [&str; 5] =
+    ["boot2docker.iso", "boot2docker.iso.new", "disk.vmdk", "console.log", "boot2docker-key"];
 
 /// Where the files of one machine are.
 #[derive(Debug, Clone)]
@@ -88,6 +88,8 @@ pub(crate) mod tests {
                 runtime_dir: self.dir.path().join("run"),
                 search_path: "".into(),
                 cache_dir: self.dir.path().join("cache"),
+                environment: machine_driver::Environment::default(),
+                policy: machine_driver::Policy::default(),
                 store_id: "0123456789ab".into(),
                 progress: self.heard.clone(),
                 checkpoint: self.heard.clone(),

@@ -58,6 +58,10 @@ impl Kind for VirtualBoxKind {
         }
     }
 
+    fn boots_boot2docker(&self) -> bool {
+        true
+    }
+
     fn answers_at_once(&self) -> bool {
         true
     }

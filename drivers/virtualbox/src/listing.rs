@@ -86,13 +86,11 @@ impl Machines {
         }
     }
 
-    /// Whether a machine other than `id` is on the host-only interface or network `name`.
+    /// Whether a machine other than `id` is on the host-only interface or network `name`. The name is
+    /// looked for in quotes, since the words around it are of some language.
     pub(crate) fn others_use(&self, name: &str, id: &str) -> bool {
         let quoted = format!("'{name}'");
-        let uses = |text: &str| {
-            text.lines().any(|line| line.starts_with("NIC ") && line.contains(&quoted))
-        };
-        self.all.iter().any(|it| it.uuid != id && it.name != id && uses(&it.text))
+        self.all.iter().any(|it| it.uuid != id && it.name != id && it.text.contains(&quoted))
     }
 }
 

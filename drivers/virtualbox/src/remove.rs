@@ -68,7 +68,7 @@ fn is_ours(vb: &VirtualBox, cx: &Context, there: &Info) -> bool {
 
 async fn unregister(vb: &VirtualBox, cx: &Context, manage: &Manage, there: &Info) -> Result<()> {
     let id = vb.record.id();
-    if there.is_inaccessible() {
+    if there.is_inaccessible {
         return manage.run_unlocked(&["unregistervm", id]).await.map(drop);
     }
     power::switch_off(manage, id, there.state()).await?;

@@ -9,7 +9,7 @@ use machine_driver::Progress;
 #[derive(Default)]
 pub struct Live {
     lines: MultiProgress,
-    all: Arc<Mutex<Vec<ProgressBar>>>,
+    all: Arc<Mutex<BTreeMap<String, ProgressBar>>>,
 }
 
 /// The line of one machine: what it is doing, and for how long.
@@ -21,16 +21,20 @@ pub(super) struct Line {
 
 impl Live {
     pub(super) fn line(&self, name: &str) -> Line {
-        let line = self.lines.add(ProgressBar::new_spinner());
-        line.set_style(style("{spinner} {prefix}  {wide_msg} {elapsed}"));
-        line.set_prefix(name.to_owned());
-        line.enable_steady_tick(Duration::from_millis(120));
-        self.all.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
-        Line { lines: self.lines.clone(), spinner: line, bars: Mutex::default() }
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        let line = all.entry(name.to_owned()).or_insert_with(|| {
+            let line = self.lines.add(ProgressBar::new_spinner());
+            line.set_style(style("{spinner} {prefix}  {wide_msg} {elapsed}"));
+            line.set_prefix(name.to_owned());
+            line.enable_steady_tick(Duration::from_millis(120));
+            line
+        });
+        Line { lines: self.lines.clone(), spinner: line.clone(), bars: Mutex::default() }
     }
 
     pub(super) fn finish(&self) {
-        for line in self.all.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
+        for line in std::mem::take(&mut *all).into_values() {
             line.finish_and_clear();
         }
         self.lines.clear().ok();

@@ -34,6 +34,15 @@ impl Display {
         }
     }
 
+    /// The same for one of several machines: where there are no live lines, its name stands before
+    /// each.
+    pub fn one_of_many(&self, name: &str) -> Arc<dyn Progress> {
+        match self {
+            Self::Live(live) => Arc::new(live.line(name)),
+            Self::Plain(writer) => Arc::new(plain::Plain::named(Arc::clone(writer), name)),
+        }
+    }
+
     /// Takes the live lines away; what comes next has the terminal for itself.
     pub fn finish(&self) {
         if let Self::Live(live) = self {

@@ -8,13 +8,20 @@ use machine_driver::Progress;
 /// per cent, a number every ten.
 pub(super) struct Plain {
     writer: Arc<Mutex<dyn Write + Send>>,
+    /// What stands before each line that does not begin with it.
+    prefix: String,
     /// For each piece of work under way, the per cent that are printed.
     bars: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Plain {
     pub(super) fn new(writer: Arc<Mutex<dyn Write + Send>>) -> Self {
-        Self { writer, bars: Mutex::default() }
+        Self { writer, prefix: String::new(), bars: Mutex::default() }
+    }
+
+    /// One of several machines, whose lines come in any order.
+    pub(super) fn named(writer: Arc<Mutex<dyn Write + Send>>, name: &str) -> Self {
+        Self { prefix: format!("({name}) "), ..Self::new(writer) }
     }
 
     /// A reader that went away must not end the work.
@@ -26,14 +33,20 @@ impl Plain {
 
 impl Progress for Plain {
     fn line(&self, text: &str) {
-        self.write(&format!("{text}\n"));
+        let prefix = if text.starts_with(&self.prefix) { "" } else { &self.prefix };
+        self.write(&format!("{prefix}{text}\n"));
     }
 
     fn warn(&self, text: &str) {
-        self.write(&format!("warning: {text}\n"));
+        let text = text.strip_prefix(&self.prefix).unwrap_or(text);
+        self.write(&format!("{}warning: {text}\n", self.prefix));
     }
 
     fn advance(&self, what: &str, done: u64, total: Option<u64>) {
+        // A line that grows would be torn by those of the others.
+        if !self.prefix.is_empty() {
+            return;
+        }
         let Some(total) = total.filter(|total| *total > 0) else { return };
         let percent = (done.min(total) * 100) / total;
         let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);

@@ -11,8 +11,8 @@ use super::{About, DockerError};
 /// A client for one Docker Engine, to be used again while it is waited for.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
-    endpoint: String,
+    pub(super) http: reqwest::Client,
+    pub(super) endpoint: String,
     /// When our own certificate ends; `None` if that cannot be read from it.
     expires: Option<OffsetDateTime>,
 }
@@ -73,8 +73,9 @@ impl Client {
         Ok(About::read(&answer).ok_or_else(not_docker)?)
     }
 
-    async fn ask(&self, path: &str, deadline: Duration) -> Result<Vec<u8>, DockerError> {
-        let sorted = |error| match DockerError::from_transport(error, &self.endpoint, deadline) {
+    /// What a failure of the transport means here.
+    pub(super) fn sorted(&self, error: reqwest::Error, deadline: Duration) -> DockerError {
+        match DockerError::from_transport(error, &self.endpoint, deadline) {
             // Engines do not always say why.
             DockerError::ClientCertificate { endpoint, source }
                 if self.expires.is_some_and(|end| end < OffsetDateTime::now_utc()) =>
@@ -82,7 +83,11 @@ impl Client {
                 DockerError::ClientExpired { endpoint, source }
             }
             error => error,
-        };
+        }
+    }
+
+    async fn ask(&self, path: &str, deadline: Duration) -> Result<Vec<u8>, DockerError> {
+        let sorted = |error| self.sorted(error, deadline);
         let url = format!("https://{}/{path}", self.endpoint);
         let response = self.http.get(url).timeout(deadline).send().await.map_err(sorted)?;
         if !response.status().is_success() {

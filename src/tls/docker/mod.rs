@@ -1,6 +1,7 @@
-//! Asking a Docker Engine over TLS whether it is there and which one it is.
+//! Asking a Docker Engine over TLS: whether it is there, which one it is, and what its API gives.
 
 mod about;
+mod api;
 mod client;
 mod error;
 

@@ -4,3 +4,19 @@
 mod digitalocean;
 mod faults;
 mod server;
+
+#[test]
+fn a_driver_without_cloud_init_refuses_what_only_that_can_do() {
+    let lab = crate::lab::Lab::new();
+    let refused = lab.fake(&["--ttl", "1h", "lab1"]);
+    assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+    assert!(refused.stderr.contains("does not boot through cloud-init"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("hint: leave out `--ttl`"), "{}", refused.stderr);
+    assert!(lab.machine_files().is_empty());
+}
+
+/// Says what was measured, for whoever reads the log.
+fn measured(text: &str) {
+    let text = format!("measured: {text}\n");
+    std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).unwrap();
+}

@@ -86,7 +86,6 @@ impl<F: Fake> Server<F> {
     }
 
     /// On loopback of a network namespace.
-    #[cfg(target_os = "linux")]
     pub(crate) fn start_in(namespace: &str, fake: F) -> Self {
         let file = std::fs::File::open(Path::new("/var/run/netns").join(namespace)).unwrap();
         // Only this one thread moves there; its socket stays when it has ended.

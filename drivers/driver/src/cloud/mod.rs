@@ -6,7 +6,7 @@ mod removal;
 mod states;
 
 pub use common::{Held, arrange_common, drop_common, use_common};
-pub use openings::{Openings, openings};
+pub use openings::{Openings, check_openings, openings};
 pub use removal::Removal;
 pub use states::states;
 

@@ -1,6 +1,7 @@
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
+use crate::rest::Shared;
 use crate::{Context, Error, ErrorKind, Result, http};
 
 /// From where the ports for SSH and Docker can be reached.
@@ -17,6 +18,14 @@ const ADDRESS: &str = "MACHINE_PUBLIC_ADDRESS";
 const SERVICE: &str = "MACHINE_ADDRESS_SERVICE";
 /// Kept by Amazon, whose own consoles use it; anybody may ask.
 const DEFAULT_SERVICE: &str = "https://checkip.amazonaws.com";
+
+/// Finds what [`openings`] would fail for, before anything is made.
+pub async fn check_openings(cx: &Context) -> Result<()> {
+    if cx.policy.open_to.is_empty() && cx.policy.open_to_world {
+        return Ok(());
+    }
+    openings(cx).await.map(drop)
+}
 
 /// What the user's `--open-to` comes to. Without one it is the caller's address; the world only if
 /// that is docker-machine's rule, and then with a warning.
@@ -67,7 +76,9 @@ async fn callers_address(cx: &Context) -> Result<String> {
             Error::other(format!("`{service}` answers with no address")).caused_by(error)
         })
     };
-    ask.await.map_err(unknown)
+    let shared = Shared::new(&cx.cache_dir, service);
+    let minute = Duration::from_secs(60);
+    shared.get("address", minute, UNIX_EPOCH, || ask).await.map_err(unknown)
 }
 
 /// `203.0.113.7` is `203.0.113.7/32`.

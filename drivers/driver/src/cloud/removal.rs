@@ -20,6 +20,11 @@ impl Removal {
         }
     }
 
+    /// Notes that something could not be looked for.
+    pub fn failed(&mut self, error: Error) {
+        self.failures.push(error);
+    }
+
     /// All failures as one error.
     pub fn end(mut self) -> Result<()> {
         match self.failures.len() {

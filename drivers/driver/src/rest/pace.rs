@@ -47,7 +47,7 @@ impl Pace {
         let wish = cx.environment.var("MACHINE_API_RATE").and_then(|it| it.parse::<f64>().ok());
         let rate = match wish.filter(|it| it.is_finite() && *it > 0.0) {
             None => rate,
-            Some(per_second) => Rate { per_second, burst: 5 },
+            Some(per_second) => Rate { per_second, burst: rate.burst },
         };
         Self::shared(&cx.cache_dir, account, rate)
     }

@@ -42,7 +42,7 @@ impl Interface {
 
 /// All of them. Two with one name or address are an error: nobody can say which is meant.
 pub(crate) async fn interfaces(manage: &Manage) -> Result<Vec<Interface>> {
-    let all = parse(&manage.run(&["list", "hostonlyifs"]).await?);
+    let all = listed(manage).await?;
     for (place, one) in all.iter().enumerate() {
         let twice = |what: &str, text: &str| {
             Error::other(format!(
@@ -59,6 +59,11 @@ pub(crate) async fn interfaces(manage: &Manage) -> Result<Vec<Interface>> {
         }
     }
     Ok(all)
+}
+
+/// The same, whatever they are: for those that only take away.
+pub(super) async fn listed(manage: &Manage) -> Result<Vec<Interface>> {
+    Ok(parse(&manage.run(&["list", "hostonlyifs"]).await?))
 }
 
 fn parse(text: &str) -> Vec<Interface> {

@@ -2,7 +2,7 @@
 
 use machine_driver::{Context, Error, Result};
 
-use super::host_only::{interfaces, left_behind};
+use super::host_only::{left_behind, listed};
 use super::{APPLE_SILICON, Cidr, host_only_net};
 use crate::driver::VirtualBox;
 use crate::listing::Machines;
@@ -37,7 +37,7 @@ pub(crate) async fn release(
         };
     }
     if vb.record.host_only_before.is_some() {
-        let there = interfaces(manage).await?;
+        let there = listed(manage).await?;
         if let Some(stray) = left_behind(&vb.record, &there)
             && !Machines::list(manage).await?.others_use(&stray.name, vb.record.id())
         {
@@ -51,7 +51,7 @@ pub(crate) async fn release(
     if Machines::list(manage).await?.others_use(&name, vb.record.id()) {
         return Ok(());
     }
-    let there = interfaces(manage).await?;
+    let there = listed(manage).await?;
     let ours = there.iter().find(|it| it.name == name);
     // One with another address was made by somebody else since; one that is new was never finished.
     let is_others = |cidr: Cidr| cidr.to_string() != marked && !is_new(cidr);

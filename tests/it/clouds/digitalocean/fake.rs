@@ -86,11 +86,10 @@ impl DigitalOcean {
             "disk_info": [],
             "locked": false,
             "status": "new",
-            "kernel": null,
             "created_at": now(),
-            "features": [],
+            "features": if wish["ipv6"] == true { json!(["ipv6"]) } else { json!([]) },
             "backup_ids": [],
-            "next_backup_window": null,
+            "next_backup_window": { "start": now(), "end": now() },
             "snapshot_ids": [],
             "image": image(&text("image")),
             "volume_ids": [],
@@ -101,7 +100,6 @@ impl DigitalOcean {
             "tags": tags,
             "vpc_uuid": "760e09ef-dc84-11e8-981e-3cfdfeaae000",
         });
-        let droplet = without_nulls(droplet);
         self.droplets.insert(id, droplet.clone());
         Reply::json(202, &json!({ "droplet": droplet, "links": { "actions": [] } }))
     }
@@ -120,6 +118,12 @@ impl DigitalOcean {
             let public = &addresses[nth % addresses.len()];
             droplet["networks"]["v4"] =
                 json!([address("10.128.0.2", "private"), address(public, "public")]);
+            if droplet["features"] == json!(["ipv6"]) {
+                let address = "2604:a880:0:1010::18a:a001";
+                droplet["networks"]["v6"] = json!([
+                    { "ip_address": address, "netmask": 64, "gateway": "2604:a880::1", "type": "public" }
+                ]);
+            }
         }
     }
 
@@ -359,7 +363,7 @@ fn region() -> Value {
 
 fn image(slug: &str) -> Value {
     json!({
-        "id": 7555620,
+        "id": 7_555_620,
         "name": slug,
         "type": "base",
         "distribution": "Ubuntu",
@@ -394,13 +398,6 @@ fn now() -> String {
     let year = yoe + era * 400 + u64::from(month <= 2);
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-fn without_nulls(mut value: Value) -> Value {
-    if let Some(fields) = value.as_object_mut() {
-        fields.retain(|_, value| !value.is_null());
-    }
-    value
 }
 
 fn one(key: &str, found: Option<&Value>) -> Reply {

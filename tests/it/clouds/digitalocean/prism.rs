@@ -97,8 +97,10 @@ fn the_vendors_description_agrees_with_every_call_and_every_answer() {
     };
     server.fake(|fake| fake.page = 1);
     let subject = subject_at(&server, &prism.url);
-    let ttl = ["--ttl", "1h", "--digitalocean-tags", "a, b", "--digitalocean-private-networking"];
-    let made = run(subject.create(&lab).args(ttl));
+    let ttl = ["--ttl", "1h", "--digitalocean-tags", "a, b"];
+    let more =
+        ["--digitalocean-private-networking", "--digitalocean-ipv6", "--digitalocean-backups"];
+    let made = run(subject.create(&lab).args(ttl).args(more));
     assert!(made.stderr.contains("the step `ssh` failed"), "{}\n{}", made.stderr, prism.said());
     let second = run(subject
         .machine(&lab)
@@ -110,7 +112,7 @@ fn the_vendors_description_agrees_with_every_call_and_every_answer() {
         assert_eq!(ran.code, Some(0), "{args:?}: {}\n{}", ran.stderr, prism.said());
     }
     assert_eq!(server.left(), [""; 0]);
-    assert!(!prism.said().contains("Violation"), "{}", prism.said());
+    assert!(!prism.said().contains("VIOLATIONS"), "{}", prism.said());
 
     // It does find what is wrong: an answer without what the description demands, and a request.
     server.fake(|fake| {
@@ -121,7 +123,7 @@ fn the_vendors_description_agrees_with_every_call_and_every_answer() {
         .args(["gc", "-d", "digitalocean", "--dry-run"])
         .env("MACHINE_STORAGE_PATH", broken_store(&lab)));
     assert_eq!(broken.code, Some(1), "{}", broken.stdout);
-    assert!(prism.said().contains("Violation"), "{}", prism.said());
+    assert!(prism.said().contains("VIOLATIONS"), "{}", prism.said());
 }
 
 /// A store whose mark is on the droplet that no real one could be.

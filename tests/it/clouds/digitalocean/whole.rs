@@ -4,6 +4,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use super::super::server::Server;
 use super::fake::DigitalOcean;
@@ -27,7 +28,8 @@ fn a_droplet_becomes_a_machine_and_leaves_nothing() {
             .args(args);
         command
     };
-    let create = in_cloud(&["create", "-d", "digitalocean", "--engine-label", "a=b", "m1"]);
+    let create =
+        in_cloud(&["create", "-d", "digitalocean", "--engine-label", "a=b", "--ttl", "2h", "m1"]);
     let made = std::thread::scope(|scope| {
         let made = scope.spawn(|| run(&mut { create }));
         // What DigitalOcean does with the keys of a new droplet.
@@ -63,14 +65,35 @@ fn a_droplet_becomes_a_machine_and_leaves_nothing() {
         let docker = run(&mut docker);
         assert_eq!(docker.stdout, "m1 [a=b provider=digitalocean]\n", "{}", docker.stderr);
     }
+    for (word, status) in [("restart", "active"), ("stop", "off"), ("start", "active")] {
+        let done = run(&mut in_cloud(&[word, "m1"]));
+        assert_eq!(done.code, Some(0), "{word}: {}{}", done.stdout, done.stderr);
+        let droplet = server.fake(|fake| fake.droplets.values().next().unwrap().clone());
+        assert_eq!(droplet["status"], status, "{word}");
+    }
     // `env` and `ssh` need no token.
     let ssh = run(in_cloud(&["ssh", "m1", "hostname"]).env_remove("DIGITALOCEAN_ACCESS_TOKEN"));
     assert_eq!(ssh.stdout, "m1\n", "{}", ssh.stderr);
+
+    // What cloud-init would have run there keeps the time, over a restart of the service too.
+    let user_data = server.fake(|fake| fake.user_data[0].clone());
+    host.says(&format!(
+        "cat >/root/user-data <<'END-OF-USER-DATA'\n{user_data}END-OF-USER-DATA\nsh /root/user-data"
+    ));
+    host.says("systemctl is-active machine-ttl && pgrep -f 'sleep 7[0-9][0-9][0-9]'");
 
     let removed = run(&mut in_cloud(&["rm", "-y", "m1"]));
     assert_eq!(removed.code, Some(0), "{}", removed.stderr);
     assert_eq!(server.left(), [""; 0]);
     assert!(lab.machine_files().is_empty());
+    let unit = "/etc/systemd/system/machine-ttl.service";
+    host.says(&format!("sed -i 's/(( [0-9]* -/(( 1000 -/' {unit} && systemctl daemon-reload"));
+    host.ssh("systemctl restart --no-block machine-ttl");
+    let end = Instant::now() + Duration::from_secs(60);
+    while host.ssh("true").code == Some(0) {
+        assert!(Instant::now() < end, "its time was up, and it went on");
+        std::thread::sleep(Duration::from_millis(300));
+    }
     let mode = fs::metadata(lab.store()).unwrap().permissions().mode();
     assert_eq!(mode & 0o077, 0);
 }

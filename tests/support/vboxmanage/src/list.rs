@@ -9,7 +9,11 @@ pub(crate) fn list(host: &Host, words: &[&str]) -> Answer {
     };
     match *words {
         ["vms"] => Answer::says(host.vms.iter().map(line).collect::<String>()),
-        ["vms", "--long"] => Answer::says(host.vms.iter().map(long).collect::<String>()),
+        ["vms", "--long"] => Answer {
+            stdout: host.vms.iter().map(long).collect(),
+            stderr: host.vms.iter().filter(|vm| !vm.is_accessible()).map(complaint).collect(),
+            code: 0,
+        },
         ["runningvms"] => {
             Answer::says(host.vms.iter().filter(|vm| vm.is_on()).map(line).collect::<String>())
         }
@@ -34,10 +38,24 @@ fn state(vm: &Vm) -> &str {
     }
 }
 
+fn complaint(vm: &Vm) -> String {
+    let settings = vm.settings();
+    format!(
+        "VBoxManage: error: Runtime error opening '{}' for reading VERR_FILE_NOT_FOUND (File not found.).\n",
+        settings.display()
+    )
+}
+
 /// The lines that differ between machines, and those around them that a reader may stumble over.
 fn long(vm: &Vm) -> String {
     if !vm.is_accessible() {
-        return format!("Name:            <inaccessible>\nUUID:            {}\n", vm.uuid);
+        let settings = vm.settings();
+        return format!(
+            "Name:            <inaccessible!>\nUUID:            {}\nConfig file:     {}\n\
+             Access error details:\n\n",
+            vm.uuid,
+            settings.display()
+        );
     }
     let field = |name: &str, value: &str| format!("{:<29}{value}\n", format!("{name}:"));
     let mut text = field("Name", &vm.name)

@@ -12,7 +12,8 @@ pub(crate) fn info(host: &Host, id: &str) -> Answer {
         return answer;
     };
     if !vm.is_accessible() {
-        return Answer::says("name=\"<inaccessible>\"\n");
+        let answer = Answer::fails(1, "The object functionality is limited");
+        return answer.of("E_ACCESSDENIED (0x80070005)", "MachineWrap, interface IMachine");
     }
     Answer::says(machine(vm) + &storage(vm) + &interfaces(vm) + &rest(vm))
 }

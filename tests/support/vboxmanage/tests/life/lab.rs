@@ -75,6 +75,8 @@ impl Lab {
             runtime_dir: self.path().join("run"),
             search_path: self.program.parent().unwrap().into(),
             cache_dir: self.path().join("cache"),
+            environment: machine_driver::Environment::default(),
+            policy: machine_driver::Policy::default(),
             store_id: "0123456789ab".into(),
             progress: self.heard.clone(),
             checkpoint: self.heard.clone(),
@@ -83,7 +85,12 @@ impl Lab {
 
     pub(crate) fn birth(&self) -> Birth {
         let image = Some(Image::iso("v1", self.path().join("button.iso")));
-        Birth { image, seed: Seed::default(), ssh_public_key: String::new() }
+        Birth {
+            image,
+            seed: Seed::default(),
+            ssh_public_key: String::new(),
+            first_boot: machine_driver::FirstBoot::default(),
+        }
     }
 
     /// What `VBoxManage` prints; it must succeed.

@@ -16,6 +16,7 @@ use lab::{Guests, Lab};
 async fn the_life_of_machines() {
     let Some(lab) = Lab::new(&Guests::Real) else { return };
     behind_nat(&lab).await;
+    without_its_settings(&lab).await;
     on_the_host_only_network(&lab).await;
     calls::are_those_of_the_transcripts(&lab);
 }
@@ -101,6 +102,33 @@ async fn behind_nat(lab: &Lab) {
     machine.remove(&cx).await.unwrap();
     assert_eq!(machine.state(&cx).await.unwrap(), State::Missing);
     lab.has_nothing_left(&cx);
+}
+
+/// Somebody has deleted a machine's directory under VirtualBox's hands, which then complains of it
+/// whatever it is asked.
+async fn without_its_settings(lab: &Lab) {
+    let (cx, other) = (lab.context("m2"), lab.context("m3"));
+    let nat = ("virtualbox-network", "nat");
+    let mut machines = Vec::new();
+    for cx in [&cx, &other] {
+        let mut machine = lab::configure(cx, &[nat, ("virtualbox-memory", "64")]);
+        machine.reserve(cx).await.unwrap();
+        machine.create(cx, &lab.birth()).await.unwrap();
+        machine.kill(cx).await.unwrap();
+        machines.push(machine);
+    }
+    std::fs::remove_dir_all(cx.machine_dir.join("m2")).unwrap();
+    if lab.is_real {
+        // Its service looks at the files when it starts, and ends when nobody has asked for a while.
+        tokio::time::sleep(std::time::Duration::from_secs(10)).await;
+    }
+    let states = kind().states(&[(&cx, &*machines[0]), (&other, &*machines[1])]).await;
+    let states: Vec<State> = states.into_iter().map(Result::unwrap).collect();
+    assert_eq!(states, [State::Error, State::Stopped]);
+    for (machine, cx) in machines.iter_mut().zip([&cx, &other]) {
+        machine.remove(cx).await.unwrap();
+        lab.has_nothing_left(cx);
+    }
 }
 
 /// Two machines share an interface that goes with the last of them. Where the kernel driver is

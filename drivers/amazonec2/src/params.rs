@@ -1,0 +1,104 @@
+/// The parameters of a call, as the Query API names them: `BlockDeviceMapping.1.Ebs.VolumeSize`.
+/// What has no value is left out, since EC2 takes an empty one for a wrong one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Params(Vec<(String, String)>);
+
+impl Params {
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    #[must_use]
+    pub(crate) fn set(mut self, name: &str, value: impl ToString) -> Self {
+        let value = value.to_string();
+        if !value.is_empty() {
+            self.0.push((name.to_owned(), value));
+        }
+        self
+    }
+
+    /// Sets `true`, or nothing.
+    #[must_use]
+    pub(crate) fn set_if(self, name: &str, value: bool) -> Self {
+        if value { self.set(name, true) } else { self }
+    }
+
+    /// `name.1`, `name.2`, …
+    #[must_use]
+    pub(crate) fn list<T: ToString>(self, name: &str, values: impl IntoIterator<Item = T>) -> Self {
+        let values = values.into_iter().enumerate();
+        values.fold(self, |params, (at, value)| params.set(&format!("{name}.{}", at + 1), value))
+    }
+
+    /// The next filter: a resource passes if it has any of the values.
+    #[must_use]
+    pub(crate) fn filter<T: ToString>(
+        self,
+        name: &str,
+        values: impl IntoIterator<Item = T>,
+    ) -> Self {
+        let is_filter = |key: &str| key.starts_with("Filter.") && key.ends_with(".Name");
+        let number = self.0.iter().filter(|(key, _)| is_filter(key)).count() + 1;
+        self.set(&format!("Filter.{number}.Name"), name)
+            .list(&format!("Filter.{number}.Value"), values)
+    }
+
+    /// Tags for what the call makes, one list for each kind of resource.
+    #[must_use]
+    pub(crate) fn tags(self, kinds: &[&str], tags: &[(String, String)]) -> Self {
+        kinds.iter().enumerate().fold(self, |params, (at, kind)| {
+            let specification = format!("TagSpecification.{}", at + 1);
+            let params = params.set(&format!("{specification}.ResourceType"), kind);
+            tags.iter().enumerate().fold(params, |mut params, (at, (key, value))| {
+                let tag = format!("{specification}.Tag.{}", at + 1);
+                params.0.push((format!("{tag}.Key"), key.clone()));
+                // A tag may have an empty value.
+                params.0.push((format!("{tag}.Value"), value.clone()));
+                params
+            })
+        })
+    }
+
+    /// The fields of the form that is sent.
+    pub(crate) fn form(self, action: &str) -> Vec<(String, String)> {
+        let mut fields = vec![
+            ("Action".to_owned(), action.to_owned()),
+            ("Version".to_owned(), "2016-11-15".to_owned()),
+        ];
+        fields.extend(self.0);
+        fields
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_the_query_apis() {
+        let tags = [("Name".to_owned(), "m1".to_owned()), ("empty".to_owned(), String::new())];
+        let params = Params::new()
+            .set("KeyName", "")
+            .filter("vpc-id", ["vpc-1"])
+            .filter("group-name", ["a", "b"])
+            .set_if("EbsOptimized", false)
+            .tags(&["instance"], &tags);
+        let form: Vec<String> =
+            params.form("X").into_iter().skip(2).map(|(key, value)| key + "=" + &value).collect();
+        assert_eq!(
+            form,
+            [
+                "Filter.1.Name=vpc-id",
+                "Filter.1.Value.1=vpc-1",
+                "Filter.2.Name=group-name",
+                "Filter.2.Value.1=a",
+                "Filter.2.Value.2=b",
+                "TagSpecification.1.ResourceType=instance",
+                "TagSpecification.1.Tag.1.Key=Name",
+                "TagSpecification.1.Tag.1.Value=m1",
+                "TagSpecification.1.Tag.2.Key=empty",
+                "TagSpecification.1.Tag.2.Value=",
+            ]
+        );
+    }
+}
