@@ -220,11 +220,11 @@ fn switch_off(dir: &Path, host: &mut Host, request: &Request) -> Result<Value, F
             return Err(Failure::new("InvalidState,SaveVM", message));
         }
         ("stop", State::Running) => {
-            qemu::shut_down(dir, machine)?;
+            qemu::shut_down(dir, machine);
             machine.state = State::Off;
         }
         ("kill", State::Running | State::Saved) => {
-            qemu::end(dir, machine)?;
+            qemu::end(dir, machine);
             machine.state = State::Off;
         }
         _ => {}
@@ -237,7 +237,7 @@ fn remove(dir: &Path, host: &mut Host, request: &Request) -> Result<Value, Failu
     let (id, name, directory) =
         (request.text("Id"), request.text("Name"), request.text("Directory"));
     if let Some(machine) = host.find(&id, &name, &directory)? {
-        qemu::end(dir, machine)?;
+        qemu::end(dir, machine);
         let id = machine.id.clone();
         host.machines.retain(|machine| machine.id != id);
     }

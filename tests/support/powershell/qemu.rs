@@ -35,8 +35,9 @@ pub(crate) fn start(
         }
     };
     let to = if options.is_empty() { "" } else { &address };
-    let forwards: String =
-        PORTS.iter().map(|port| format!(",hostfwd=tcp:{address}:{port}-{to}:{port}")).collect();
+    let forwards = PORTS.iter().fold(String::new(), |forwards, port| {
+        forwards + &format!(",hostfwd=tcp:{address}:{port}-{to}:{port}")
+    });
     let mac: Vec<&str> = (0..6).map(|at| &machine.mac[2 * at..2 * at + 2]).collect();
     let drive = |path: &Path, rest: &str| {
         format!("file={},if=ide,{rest}", path.display().to_string().replace(',', ",,"))
@@ -71,7 +72,7 @@ pub(crate) fn move_to(dir: &Path, machine: &mut Machine, address: &str) -> Resul
     for port in PORTS {
         let command = format!("hostfwd_add net tcp:{address}:{port}-:{port}");
         let arguments = json!({ "command-line": command });
-        let said = ask(dir, machine, "human-monitor-command", arguments)?;
+        let said = ask(dir, machine, "human-monitor-command", &arguments)?;
         if said != "" {
             return Err(Failure::new("StandIn", format!("{command}: {said}")));
         }
@@ -81,34 +82,32 @@ pub(crate) fn move_to(dir: &Path, machine: &mut Machine, address: &str) -> Resul
 }
 
 pub(crate) fn pause(dir: &Path, machine: &Machine) -> Result<(), Failure> {
-    ask(dir, machine, "stop", json!({})).map(drop)
+    ask(dir, machine, "stop", &json!({})).map(drop)
 }
 
 pub(crate) fn resume(dir: &Path, machine: &Machine) -> Result<(), Failure> {
-    ask(dir, machine, "cont", json!({})).map(drop)
+    ask(dir, machine, "cont", &json!({})).map(drop)
 }
 
 /// Presses the power button and waits as long as it takes; the driver has the deadline.
-pub(crate) fn shut_down(dir: &Path, machine: &Machine) -> Result<(), Failure> {
+pub(crate) fn shut_down(dir: &Path, machine: &Machine) {
     let mut presses = 0;
     while is_alive(dir, machine) {
         if presses % 50 == 0 {
-            ask(dir, machine, "system_powerdown", json!({})).ok();
+            ask(dir, machine, "system_powerdown", &json!({})).ok();
         }
         presses += 1;
         std::thread::sleep(Duration::from_millis(200));
     }
-    Ok(())
 }
 
-pub(crate) fn end(dir: &Path, machine: &Machine) -> Result<(), Failure> {
+pub(crate) fn end(dir: &Path, machine: &Machine) {
     if is_alive(dir, machine) {
-        ask(dir, machine, "quit", json!({})).ok();
+        ask(dir, machine, "quit", &json!({})).ok();
     }
     while is_alive(dir, machine) {
         std::thread::sleep(Duration::from_millis(50));
     }
-    Ok(())
 }
 
 /// A guest that switched itself off, or a QEMU that was killed.
@@ -129,7 +128,7 @@ fn socket(dir: &Path, machine: &Machine) -> PathBuf {
     dir.join(&machine.id[..8])
 }
 
-fn ask(dir: &Path, machine: &Machine, command: &str, arguments: Value) -> Result<Value, Failure> {
+fn ask(dir: &Path, machine: &Machine, command: &str, arguments: &Value) -> Result<Value, Failure> {
     let stream = UnixStream::connect(socket(dir, machine))?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
     let mut lines = BufReader::new(stream.try_clone()?).lines();

@@ -24,11 +24,13 @@ impl Request {
             return Err(Failure::new("StandIn", message));
         }
         let declared = declared(&self.script);
-        for name in self.parameters.keys().filter(|name| !declared.contains(name.as_str())) {
-            let message = format!("A parameter cannot be found that matches '{name}'.");
-            return Err(Failure::new("NamedParameterNotFound", message));
+        match self.parameters.keys().find(|name| !declared.contains(name.as_str())) {
+            None => Ok(()),
+            Some(name) => {
+                let message = format!("A parameter cannot be found that matches '{name}'.");
+                Err(Failure::new("NamedParameterNotFound", message))
+            }
         }
-        Ok(())
     }
 
     /// A parameter; one that was left out is its type's default, as in PowerShell.

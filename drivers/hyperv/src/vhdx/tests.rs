@@ -25,7 +25,7 @@ fn qemu_img_finds_no_fault_and_the_same_bytes() {
     let dir = tempfile::tempdir().unwrap();
     // The second is over 4096 blocks, so that a bitmap's entry lies in the table.
     for (size, length) in [(20_000 << 20, 5_000), (6_000 << 20, 3 << 20), (2_000 << 20, 0)] {
-        let content: Vec<u8> = (0..length).map(|at: usize| (at % 251) as u8).collect();
+        let content: Vec<u8> = (0..=250).cycle().take(length).collect();
         let path = dir.path().join("disk.vhdx");
         create(&path, size, &content).unwrap();
         let Some(check) = qemu_img(&["check", "-f", "vhdx"], &path) else { return };
