@@ -120,9 +120,7 @@ async fn launch(
     let record = &mut driver.record;
     record.vpc_id.clone_from(&subnet.vpc_id);
     record.subnet_id.clone_from(&subnet.id);
-    if record.ami.is_empty() {
-        image.id().clone_into(&mut record.ami);
-    }
+    image.id().clone_into(&mut record.ami);
     image.root_device(&record.clone()).clone_into(&mut record.device_name);
     cx.checkpoint(driver)?;
     cx.progress.line("Launching instance...");

@@ -24,6 +24,8 @@ pub(crate) struct Place {
 /// once ("Request throttling for the Amazon EC2 API", November 2026); we stay between.
 const RATE: Rate = Rate { per_second: 10.0, burst: 20 };
 
+const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
+
 /// How old a list may be that is only waited on.
 pub(crate) const POLL: Duration = Duration::from_secs(2);
 
@@ -79,7 +81,7 @@ impl Place {
     /// Makes a call that is harmless when it is made twice, which all of ours are: they describe,
     /// they name what they change, they carry a client token, or EC2 refuses a second one.
     pub(crate) async fn call(&self, action: &str, params: Params) -> Result<Answer> {
-        let request = self.api.post("/").form(&params.form(action));
+        let request = self.api.post("/").body(FORM, params.body(action));
         let request = if self.repeats { request.repeatable() } else { request };
         request.send().await.map_err(|error| told(action, error))
     }
@@ -252,7 +254,7 @@ mod tests {
     fn answer(body: &str) -> Answer {
         Answer {
             status: 400.try_into().unwrap(),
-            headers: Default::default(),
+            headers: reqwest::header::HeaderMap::default(),
             body: body.into(),
             call: String::new(),
         }

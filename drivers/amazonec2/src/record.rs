@@ -114,7 +114,11 @@ impl Record {
         let store = cx.machine_dir.ancestors().nth(2).unwrap_or(&cx.machine_dir);
         let base = BaseRecord {
             machine_name: cx.machine.clone(),
-            ssh_user: owned("ssh-user"),
+            ssh_user: match text("ssh-user") {
+                "" if text("ami").starts_with("debian-") => "admin".to_owned(),
+                "" => "ubuntu".to_owned(),
+                user => user.to_owned(),
+            },
             ssh_port: u16::try_from(int("ssh-port")).unwrap_or_default(),
             store_path: store.display().to_string(),
             ..BaseRecord::default()
@@ -215,12 +219,9 @@ impl Record {
         words.chunks_exact(2).map(|it| (it[0].to_owned(), it[1].to_owned())).collect()
     }
 
+    /// docker-machine takes no user in a record for root, so that one is always recorded.
     pub(crate) fn ssh_user(&self) -> &str {
-        match self.base.ssh_user.as_str() {
-            "" if self.ami.starts_with("debian") => "admin",
-            "" => "ubuntu",
-            user => user,
-        }
+        if self.base.ssh_user.is_empty() { "ubuntu" } else { &self.base.ssh_user }
     }
 
     pub(crate) fn ssh_port(&self) -> u16 {
