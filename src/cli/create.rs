@@ -148,7 +148,7 @@ pub(super) async fn run(args: Args, given: Given, session: &Session) -> Result<E
     }
     let jobs = jobs.unwrap_or_else(super::lab_file::default_jobs);
     let made = match &requests[..] {
-        [request] => one(request, session).await,
+        [request] => Box::pin(one(request, session)).await,
         requests => super::create_many::run(requests, jobs, session).await,
     };
     let there = |request: &&Request| session.engine.store.exists(&request.name);
