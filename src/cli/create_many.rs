@@ -21,7 +21,7 @@ pub(super) async fn run(
     let bounds = Bounds::new(jobs, engine.registry.iter());
     let creates = requests.iter().map(async |request| {
         let _permit = bounds.enter(kind.name(), memory(kind, &request.values)).await;
-        engine::create(engine, request, display.one_of_many(&request.name)).await
+        Box::pin(engine::create(engine, request, display.one_of_many(&request.name))).await
     });
     let results = tokio::select! {
         results = join_all(creates) => results,

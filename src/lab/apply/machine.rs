@@ -123,7 +123,7 @@ async fn create(
         store_secrets: false,
         lab: Some(membership),
     };
-    let created = engine::create(engine, &request, Arc::clone(progress)).await;
+    let created = Box::pin(engine::create(engine, &request, Arc::clone(progress))).await;
     created.map_err(|failure| {
         let error = match failure.step {
             Some(step) => failure.error.context(format!("the step `{step}` failed")),
