@@ -83,7 +83,7 @@ fn files(record: &Record) -> Result<()> {
 
 fn words(cx: &Context, record: &Record) {
     let count = record.tags.split(',').count();
-    if !record.tags.is_empty() && count % 2 != 0 {
+    if !record.tags.is_empty() && !count.is_multiple_of(2) {
         cx.progress.warn(&format!("Tags are not key value in pairs. {count} elements found"));
     }
     if record.block_duration_minutes != 0 {

@@ -9,6 +9,7 @@ impl Params {
     }
 
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "calls read better without references")]
     pub(crate) fn set(mut self, name: &str, value: impl ToString) -> Self {
         let value = value.to_string();
         if !value.is_empty() {

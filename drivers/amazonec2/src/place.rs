@@ -254,7 +254,7 @@ mod tests {
     fn answer(body: &str) -> Answer {
         Answer {
             status: 400.try_into().unwrap(),
-            headers: Default::default(),
+            headers: reqwest::header::HeaderMap::default(),
             body: body.into(),
             call: String::new(),
         }
