@@ -93,7 +93,7 @@ fn flags_fit(cx: &Context, values: &FlagValues, record: &Record) -> Result<()> {
     if record.auth_url.is_empty() && record.ours.cloud.is_empty() {
         let message = "Authentication URL must be specified either using the environment variable \
                        OS_AUTH_URL or the CLI option --openstack-auth-url";
-        return Err(Error::new(ErrorKind::Flags, message)
+        return Err(Error::new(ErrorKind::Denied, message)
             .hint("or name an entry of clouds.yaml: export OS_CLOUD=...")
             .hint("or read the file that the cloud's console gives you: . ./openrc.sh"));
     }

@@ -63,6 +63,7 @@ fn recorded_answers_are_read() {
     let url = server.url();
     server.fake(|fake| fake.url.clone_from(&url));
     let lab = Lab::new();
+    std::fs::create_dir_all(lab.store()).unwrap();
     std::fs::write(lab.store().join("store-id"), "0123456789ab\n").unwrap();
     let mut gc = lab.command();
     gc.args(["gc", "-d", "openstack", "--dry-run"])
