@@ -86,7 +86,7 @@ impl Box_ {
         run.stdout
     }
 
-    /// The calls of VBoxManage since the last look.
+    /// The calls of `VBoxManage` since the last look.
     fn calls(&self) -> Vec<Vec<String>> {
         let path = self.home().join("calls.jsonl");
         let text = fs::read_to_string(&path).unwrap_or_default();
@@ -291,7 +291,7 @@ fn two_behind_nat() {
     vbox.has_nothing();
 }
 
-/// `create` is killed at each of its calls of VBoxManage, before it or after it; `rm` then leaves
+/// `create` is killed at each of its calls of `VBoxManage`, before it or after it; `rm` then leaves
 /// nothing.
 #[test]
 fn killed_anywhere() {

@@ -153,7 +153,7 @@ impl OpenStack {
         ])
     }
 
-    fn glance(&self, call: &Call, rest: &[&str]) -> Reply {
+    fn glance(call: &Call, rest: &[&str]) -> Reply {
         let images: Vec<Value> = [
             ("debian-13", "i-old", "active", "2026-01-01T00:00:00Z"),
             ("debian-13", "i-new", "active", "2026-09-01T00:00:00Z"),
@@ -215,7 +215,7 @@ impl OpenStack {
         match (call.method.as_str(), &rest[2..]) {
             ("POST", ["volumes"]) => {
                 let wish = call.json()["volume"].take();
-                if !wish["size"].as_u64().is_some_and(|size| size > 0) {
+                if wish["size"].as_u64().is_none_or(|size| size == 0) {
                     return nova_error(
                         400,
                         "badRequest",
@@ -265,7 +265,8 @@ impl OpenStack {
     }
 
     /// A page of a list, with a link to the next one as Nova and Neutron have it.
-    fn list(&self, key: &str, all: Vec<Value>, call: &Call) -> Reply {
+    fn list(&self, key: &str, all: impl IntoIterator<Item = Value>, call: &Call) -> Reply {
+        let all: Vec<Value> = all.into_iter().collect();
         let marker = call.query.get("marker");
         let at = marker.map_or(0, |marker| {
             all.iter().position(|it| it["id"] == marker.as_str()).map_or(0, |at| at + 1)
@@ -299,7 +300,7 @@ impl Fake for OpenStack {
         let reply = match parts.as_slice() {
             ["compute", "v2.1", rest @ ..] => self.nova(call, rest),
             ["networking", "v2.0", rest @ ..] => self.neutron(call, rest),
-            ["image", rest @ ..] => self.glance(call, rest),
+            ["image", rest @ ..] => Self::glance(call, rest),
             ["volume", rest @ ..] => self.cinder(call, rest),
             _ => keystone_error(404, "Could not find", "Not Found"),
         };

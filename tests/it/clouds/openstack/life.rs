@@ -2,6 +2,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use super::super::faults::{Figures, every_call_goes_wrong};
+use super::super::measured;
 use super::super::server::Server;
 use super::fake::{OpenStack, PROJECT};
 use super::{PASSWORD, subject};
@@ -57,10 +59,9 @@ impl Scene {
 
 #[test]
 fn every_call_goes_wrong_and_nothing_is_left() {
-    let server = Server::start(OpenStack::new());
-    let figures = subject(&server).every_call_goes_wrong();
-    crate::lab::skip(&format!("nothing; openstack: {figures:?}, orphans: 0"));
-    assert!(figures.faults > 60, "{figures:?}");
+    let Figures { faults, calls } = every_call_goes_wrong(OpenStack::new, subject);
+    measured(&format!("openstack: {faults} faults in {calls} calls, no orphan"));
+    assert!(faults > 60, "{faults}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ impl OpenStack {
                     query("name").is_none_or(|name| it["name"] == name)
                         && external.is_none_or(|wanted| it["router:external"] == wanted)
                 };
-                self.list("networks", all.into_iter().filter(fits).collect(), call)
+                self.list("networks", all.into_iter().filter(fits), call)
             }
             ("GET", ["networks", id]) => {
                 match self.all_networks().into_iter().find(|it| it["id"] == *id) {
@@ -24,7 +24,7 @@ impl OpenStack {
             }
             ("GET", ["ports"]) => {
                 let fits = |it: &&Value| query("device_id").is_none_or(|id| it["device_id"] == id);
-                self.list("ports", self.ports.values().filter(fits).cloned().collect(), call)
+                self.list("ports", self.ports.values().filter(fits).cloned(), call)
             }
             ("GET", ["extensions"]) => {
                 let all = ["router", "standard-attr-description", "quota_details"];
@@ -38,7 +38,7 @@ impl OpenStack {
             }
             ("GET", ["floatingips"]) => {
                 let fits = |it: &&Value| query("port_id").is_none_or(|id| it["port_id"] == id);
-                let all = self.floating_ips.values().filter(fits).cloned().collect();
+                let all: Vec<_> = self.floating_ips.values().filter(fits).cloned().collect();
                 self.list("floatingips", all, call)
             }
             ("POST", ["floatingips"]) => self.make_floating_ip(call),
@@ -47,7 +47,7 @@ impl OpenStack {
                 None => missing("FloatingIPNotFound"),
             },
             ("GET", ["security-groups"]) => {
-                self.list("security_groups", self.groups.values().cloned().collect(), call)
+                self.list("security_groups", self.groups.values().cloned(), call)
             }
             ("POST", ["security-groups"]) => {
                 let wish = call.json()["security_group"].take();

@@ -17,9 +17,8 @@ impl OpenStack {
             }
             ("GET", ["flavors", "detail"]) => {
                 let flavor = |(id, name, ram, disk): &(&str, &str, u64, u64)| json!({ "id": id, "name": name, "ram": ram, "disk": disk, "vcpus": 1 });
-                self.list("flavors", FLAVORS.iter().map(flavor).collect(), call)
+                self.list("flavors", FLAVORS.iter().map(flavor), call)
             }
-            ("GET", ["flavors", _]) => nova_missing(),
             ("GET", ["limits"]) => {
                 let absolute = json!({
                     "maxTotalInstances": self.most_servers, "totalInstancesUsed": self.servers.len(),
@@ -56,7 +55,7 @@ impl OpenStack {
                 for id in self.servers.keys().cloned().collect::<Vec<_>>() {
                     self.look_at(&id);
                 }
-                self.list("servers", self.servers.values().cloned().collect(), call)
+                self.list("servers", self.servers.values().cloned(), call)
             }
             ("GET", ["servers", id]) => {
                 self.look_at(id);
@@ -159,7 +158,7 @@ impl OpenStack {
         }
         let disk = &wish["block_device_mapping_v2"][0];
         if disk.is_object() {
-            if !disk["volume_size"].as_u64().is_some_and(|it| it > 0) {
+            if disk["volume_size"].as_u64().is_none_or(|it| it == 0) {
                 return Some("Images with destination_type 'volume' need to have a non-zero size");
             }
             let version = call.headers.get("openstack-api-version").map(String::as_str);
