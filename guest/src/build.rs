@@ -20,7 +20,7 @@ use crate::write::{self, Firmware, Medium};
 /// its console has been read. The kernel's test whether the timer interrupts at all fails on a host
 /// that is too busy to run the guest in time, and the kernel gives up then; virtual timers work.
 pub const COMMAND_LINE: &str =
-    "console=tty0 console=ttyS0 panic=10 quiet loglevel=3 no_timer_check";
+    "console=tty0 console=ttyS0 panic=10 quiet loglevel=3 no_timer_check cryptomgr.notests";
 
 /// zstd's level for the root file system: see `docs/performance.md`.
 const ROOT_LEVEL: i32 = 12;

@@ -126,7 +126,12 @@ pub(super) fn given(
             (Some(typed), _) => values.set(name, typed),
             (None, _) => {
                 let value = from_environment(flag, environment);
-                let value = if lenient { value.unwrap_or_default() } else { value? };
+                let value = match value {
+                    Err(_) if lenient => None,
+                    value => {
+                        value.map_err(|error| CliError::from(error).code(super::exit::USAGE))?
+                    }
+                };
                 set_from_environment(&mut values, flag, value);
             }
         }

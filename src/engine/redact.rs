@@ -25,6 +25,10 @@ const KNOWN: [&str; 13] = [
 pub fn redacted(engine: &Engine, driver_name: &str, record: &Value) -> Value {
     let kind = engine.registry.find(driver_name).ok();
     let keys = kind.map(machine_driver::Kind::secret_keys).unwrap_or_default();
+    without_secrets(record, keys)
+}
+
+fn without_secrets(record: &Value, keys: &[&str]) -> Value {
     let Value::Object(fields) = record else { return record.clone() };
     let fields = fields.iter().map(|(key, value)| {
         let secret = KNOWN.contains(&key.as_str()) || keys.contains(&key.as_str());
@@ -34,7 +38,7 @@ pub fn redacted(engine: &Engine, driver_name: &str, record: &Value) -> Value {
             {
                 Value::from(REDACTED)
             }
-            _ => value.clone(),
+            value => without_secrets(value, keys),
         };
         (key.clone(), value)
     });

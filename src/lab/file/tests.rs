@@ -96,7 +96,7 @@ fn mistakes_are_told_with_line_column_and_the_nearest_key() {
         ("machines: []\n", "", "there are no machines"),
         ("machines: [{count: 2}]\n", "", "has no name"),
         ("machines: [{name: a}, {name: a}]\n", "", "`a` is there twice"),
-        ("machines: [{name: a_b}]\n", "", "allowed are the letters"),
+        ("machines: [{name: a_b}]\n", "", "`a_b` is not a machine name"),
         ("machines: [{name: a, publish: x}]\n", "", "`x` is no port"),
         ("name: a/b\nmachines: [{name: a}]\n", "", "`a/b` is no name of a lab"),
     ] {
