@@ -118,6 +118,19 @@ need_wine() {
     export MACHINE_WINDOWS_EXE="$PWD/$dir/machine.exe"
 }
 
+# An EC2 by others, in a Python environment of its own. Without Python the tests say that it is missing.
+need_moto() {
+    local tools=target/tools/moto
+    if [ ! -x "$tools/bin/moto_server" ]; then
+        command -v python3 >/dev/null 2>&1 || return 0
+        say "Installing moto"
+        python3 -m venv "$tools" >/dev/null 2>&1 || return 0
+        "$tools/bin/pip" install --quiet 'moto[server,ec2]==5.2.5' >/dev/null 2>&1 || return 0
+    fi
+    MACHINE_TEST_MOTO="$PWD/$tools/bin/moto_server"
+    export MACHINE_TEST_MOTO
+}
+
 # Prism, which holds a vendor's description of its interface against what a fake cloud is asked and
 # answers. From the npm registry; the tests say so where it is missing.
 need_prism() {

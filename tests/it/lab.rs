@@ -135,6 +135,15 @@ pub(crate) fn skip(why: &str) {
     std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).unwrap();
 }
 
+/// Whether the tests that take long are left out, which is said: `scripts/test --long` runs them.
+pub(crate) fn in_a_hurry() -> bool {
+    let hurry = std::env::var_os("MACHINE_TEST_LONG").is_none();
+    if hurry {
+        skip("this one takes long: `scripts/test --long`");
+    }
+    hurry
+}
+
 pub(crate) fn run(command: &mut Command) -> Run {
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

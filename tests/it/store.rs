@@ -21,7 +21,7 @@ fn every_record_is_read_and_written_without_a_change() {
         for (shown, line) in shown.into_iter().zip(file.lines()) {
             match secret(line) {
                 Some(key) => {
-                    assert_eq!(shown, format!("{key}\"{REDACTED}\"{}", comma(line)), "{name}")
+                    assert_eq!(shown, format!("{key}\"{REDACTED}\"{}", comma(line)), "{name}");
                 }
                 None => assert_eq!(shown, line, "{name}"),
             }

@@ -206,7 +206,7 @@ const LINES: [&str; 17] = [
 /// and e1000, to an Engine at an address of its own; and what becomes of it when that changes.
 #[test]
 fn beihai() {
-    if crate::vm::skipped() {
+    if crate::lab::in_a_hurry() || crate::vm::skipped() {
         return;
     }
     let Some(network) = Namespace::new() else { return };
@@ -255,7 +255,7 @@ fn beihai() {
 /// internal network.
 #[test]
 fn two_behind_nat() {
-    if crate::vm::skipped() {
+    if crate::lab::in_a_hurry() || crate::vm::skipped() {
         return;
     }
     let vbox = Box_::new();

@@ -59,6 +59,9 @@ impl Scene {
 
 #[test]
 fn every_call_goes_wrong_and_nothing_is_left() {
+    if crate::lab::in_a_hurry() {
+        return;
+    }
     let Figures { faults, calls } = every_call_goes_wrong(OpenStack::new, subject);
     measured(&format!("openstack: {faults} faults in {calls} calls, no orphan"));
     assert!(faults > 60, "{faults}");

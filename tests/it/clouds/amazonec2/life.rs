@@ -1,0 +1,233 @@
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::super::faults::{Figures, every_call_goes_wrong};
+use super::super::measured;
+use super::super::server::Server;
+use super::moto::Moto;
+use super::subject;
+use crate::lab::{Lab, Run, run};
+
+const NOTHING: [&str; 0] = [];
+
+/// A lab and a cloud, and the program with its variables.
+struct Scene {
+    lab: Lab,
+    server: Server<Moto>,
+}
+
+impl Scene {
+    fn new() -> Option<Self> {
+        Some(Self { lab: Lab::new(), server: Moto::serve()? })
+    }
+
+    fn machine(&self, args: &[&str]) -> Command {
+        let mut command = subject(&self.server).machine(&self.lab);
+        command.args(args);
+        command
+    }
+
+    fn run(&self, args: &[&str]) -> Run {
+        run(&mut self.machine(args))
+    }
+
+    /// Ends where nobody lets it in.
+    fn create(&self, args: &[&str]) -> Run {
+        let mut command = subject(&self.server).create(&self.lab);
+        run(command.args(args))
+    }
+
+    fn record(&self) -> Value {
+        let path = self.lab.store().join("machines/m1/config.json");
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    /// The parameters of all calls of an action.
+    fn calls(&self, action: &str) -> Vec<Vec<(String, String)>> {
+        let forms = self.server.fake(|moto| moto.forms.clone());
+        forms.into_iter().filter(|it| value(it, "Action") == action).collect()
+    }
+
+    fn is_right(&self) {
+        assert_eq!(self.server.fake(|moto| moto.faults.clone()), NOTHING);
+    }
+}
+
+fn value<'a>(form: &'a [(String, String)], name: &str) -> &'a str {
+    form.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value.as_str())
+}
+
+#[test]
+fn a_machine_lives_and_leaves_nothing() {
+    let Some(scene) = Scene::new() else { return };
+    let made = scene.create(&["--amazonec2-open-port", "8080", "--amazonec2-tags", "team,a"]);
+    assert!(made.stderr.contains("the step `ssh` failed"), "{}{}", made.stdout, made.stderr);
+    let launch = &scene.calls("RunInstances")[0];
+    for (name, expected) in [
+        ("InstanceType", "t3.micro"),
+        ("MetadataOptions.HttpTokens", "required"),
+        ("MetadataOptions.HttpPutResponseHopLimit", "2"),
+        ("BlockDeviceMapping.1.Ebs.DeleteOnTermination", "true"),
+        ("BlockDeviceMapping.1.Ebs.VolumeType", "gp3"),
+        ("BlockDeviceMapping.1.Ebs.VolumeSize", "16"),
+        ("NetworkInterface.1.AssociatePublicIpAddress", "true"),
+    ] {
+        assert_eq!(value(launch, name), expected, "{name}");
+    }
+    for (number, kind) in ["instance", "volume", "network-interface"].iter().enumerate() {
+        let list = format!("TagSpecification.{}", number + 1);
+        assert_eq!(value(launch, &format!("{list}.ResourceType")), *kind);
+        let has =
+            |wish: &str| launch.iter().any(|(key, value)| key.starts_with(&list) && value == wish);
+        assert!(["machine-store", "machine-name", "m1", "team"].into_iter().all(has), "{launch:?}");
+    }
+    let rules = &scene.calls("AuthorizeSecurityGroupIngress")[0];
+    let sources: Vec<&str> =
+        rules.iter().filter(|(key, _)| key.contains("Cidr")).map(|(_, it)| it.as_str()).collect();
+    let caller = sources.iter().filter(|it| **it == "203.0.113.7/32").count();
+    assert_eq!((caller, sources.len()), (3, 5), "only the user's own port is for all: {rules:?}");
+
+    let record = scene.record();
+    let driver = &record["Driver"];
+    assert_eq!(driver["SecretKey"], "env:AWS_SECRET_ACCESS_KEY");
+    assert_eq!(driver["IPAddress"], "127.0.0.1");
+    assert!(driver["AMI"].as_str().unwrap().starts_with("ami-"), "{driver}");
+
+    let removed = scene.run(&["rm", "-y", "m1"]);
+    assert_eq!(removed.code, Some(0), "{}", removed.stderr);
+    assert_eq!(scene.server.left(), NOTHING);
+    scene.is_right();
+}
+
+#[test]
+fn what_cannot_work_is_found_before_anything_is_made() {
+    let Some(scene) = Scene::new() else { return };
+    for (args, message) in [
+        (
+            &["--amazonec2-instance-type", "t3.mirco"][..],
+            "did you mean `--amazonec2-instance-type t3.micro`?",
+        ),
+        (&["--amazonec2-ami", "ami-00000000000000000"], "not found on region us-east-1"),
+        (&["--amazonec2-ami", "windows"], "`windows` is no image"),
+        (&["--amazonec2-zone", "us-east-1z"], "there is no zone `us-east-1z`"),
+        (&["--amazonec2-subnet-id", "subnet-0123456789abcdef0"], "there is no subnet"),
+        (
+            &["--amazonec2-keypair-name", "x", "--amazonec2-ssh-keypath", "/dev/null"],
+            "SSH key does not exist",
+        ),
+        (&["--amazonec2-keypair-name", "x"], "also requires --amazonec2-ssh-keypath"),
+        (&["--amazonec2-root-size", "0"], "--amazonec2-root-size"),
+        (&["--amazonec2-open-port", "http"], "`http` is no port"),
+        (&["--amazonec2-http-tokens", "maybe"], "there is no choice `maybe`"),
+    ] {
+        let made = scene.create(args);
+        // 1 is for flags that contradict one another, 2 for one that cannot be read.
+        assert!(matches!(made.code, Some(1..=3)), "{args:?} {:?}: {}", made.code, made.stderr);
+        assert!(made.stderr.contains(message), "{args:?}: {}", made.stderr);
+        assert!(scene.lab.machine_files().is_empty(), "{args:?}");
+    }
+    let mut wrong = scene.machine(&["create", "-d", "amazonec2", "m1"]);
+    let made = run(wrong.env("AWS_SECRET_ACCESS_KEY", "not/a+secret"));
+    assert_eq!(made.code, Some(3), "{}", made.stderr);
+    assert!(
+        made.stderr.contains("AuthFailure") || made.stderr.contains("Signature"),
+        "{}",
+        made.stderr
+    );
+    assert!(!made.stderr.contains("not/a+secret"), "{}", made.stderr);
+    assert_eq!(scene.server.left(), NOTHING);
+    // What the user wrote is passed on as it is.
+    let faults = scene.server.fake(|moto| moto.faults.clone());
+    assert!(faults.iter().all(|it| it.contains("`t3.mirco` is no")), "{faults:?}");
+}
+
+#[test]
+fn a_group_of_the_users_stays_as_it_is() {
+    let Some(scene) = Scene::new() else { return };
+    let made = scene.create(&["--amazonec2-security-group", "default"]);
+    assert!(made.stderr.contains("the step `ssh` failed"), "{}{}", made.stdout, made.stderr);
+    assert!(scene.calls("AuthorizeSecurityGroupIngress").is_empty());
+    assert!(scene.calls("CreateSecurityGroup").is_empty());
+    let removed = scene.run(&["rm", "-y", "m1"]);
+    assert_eq!(removed.code, Some(0), "{}", removed.stderr);
+    assert!(scene.calls("DeleteSecurityGroup").is_empty());
+    scene.is_right();
+}
+
+#[test]
+fn a_spot_instance_with_the_forks_options() {
+    let Some(scene) = Scene::new() else { return };
+    let made = scene.create(&[
+        "--amazonec2-request-spot-instance",
+        "--amazonec2-spot-price",
+        "0.02",
+        "--amazonec2-encrypt-ebs-volume",
+        "--amazonec2-monitoring",
+        "--amazonec2-use-private-address",
+        "--amazonec2-http-tokens",
+        "optional",
+    ]);
+    assert!(!scene.calls("RunInstances").is_empty(), "{}", made.stderr);
+    let launch = &scene.calls("RunInstances")[0];
+    for (name, expected) in [
+        ("InstanceMarketOptions.MarketType", "spot"),
+        ("InstanceMarketOptions.SpotOptions.MaxPrice", "0.02"),
+        ("BlockDeviceMapping.1.Ebs.Encrypted", "true"),
+        ("Monitoring.Enabled", "true"),
+        ("MetadataOptions.HttpTokens", "optional"),
+    ] {
+        assert_eq!(value(launch, name), expected, "{name}");
+    }
+    let driver = &scene.record()["Driver"];
+    assert_eq!(driver["IPAddress"], driver["PrivateIPAddress"]);
+    let removed = scene.run(&["rm", "-y", "m1"]);
+    assert_eq!(removed.code, Some(0), "{}", removed.stderr);
+    assert_eq!(scene.server.left(), NOTHING);
+    scene.is_right();
+}
+
+#[test]
+fn a_profile_of_the_aws_tools_will_do() {
+    let Some(scene) = Scene::new() else { return };
+    let (key, secret) = scene.server.fake(|moto| moto.key.clone());
+    let home = scene.lab.path().join("aws-home");
+    std::fs::create_dir_all(home.join(".aws")).unwrap();
+    let text = format!("[work]\naws_access_key_id={key}\naws_secret_access_key={secret}\n");
+    std::fs::write(home.join(".aws/credentials"), text).unwrap();
+    let with_profile = |args: &[&str]| {
+        let mut command = scene.machine(args);
+        command
+            .env_remove("AWS_ACCESS_KEY_ID")
+            .env_remove("AWS_SECRET_ACCESS_KEY")
+            .env("AWS_SHARED_CREDENTIALS_FILE", home.join(".aws/credentials"));
+        run(&mut command)
+    };
+    let made = with_profile(&[
+        "create",
+        "-d",
+        "amazonec2",
+        "--amazonec2-ssh-port",
+        "9",
+        "--amazonec2-profile",
+        "work",
+        "m1",
+    ]);
+    assert!(made.stderr.contains("the step `ssh` failed"), "{}{}", made.stdout, made.stderr);
+    let text = scene.record().to_string();
+    assert!(!text.contains(&secret) && !text.contains(&key), "{text}");
+    let removed = with_profile(&["rm", "-y", "m1"]);
+    assert_eq!(removed.code, Some(0), "{}", removed.stderr);
+    assert_eq!(scene.server.left(), NOTHING);
+}
+
+#[test]
+fn every_call_goes_wrong_and_nothing_is_left() {
+    if crate::lab::in_a_hurry() || Moto::start().is_none() {
+        return;
+    }
+    let moto = || Moto::start().expect("there was one a moment ago");
+    let Figures { faults, calls } = every_call_goes_wrong(moto, subject);
+    measured(&format!("amazonec2: {faults} faults in {calls} calls, no orphan"));
+    assert!(faults > 60, "{faults}");
+}
