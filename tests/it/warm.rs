@@ -318,6 +318,10 @@ fn a_bad_template_or_a_crash_never_makes_a_stranger() {
 fn a_template_that_cannot_be_made_leaves_nothing() {
     let Some(warm) = Warm::new() else { return };
     let Some(disk) = Tmpfs::mount(&warm.lab.path().join("cache/qemu"), 2 << 20) else { return };
+    let pid = || {
+        let mut entries = std::fs::read_dir(warm.templates()).ok()?.filter_map(Result::ok);
+        entries.find_map(|entry| std::fs::read_to_string(entry.path().join("qemu.pid")).ok())
+    };
     let begin = || {
         let build = warm
             .command(["template", "build"])
@@ -325,16 +329,13 @@ fn a_template_that_cannot_be_made_leaves_nothing() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        while warm.qemus() == 0 {
+        while warm.qemus() == 0 || pid().is_none_or(|text| text.trim().is_empty()) {
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
         build
     };
     let build = begin();
-    let pid = std::fs::read_dir(warm.templates())
-        .unwrap()
-        .find_map(|entry| std::fs::read_to_string(entry.unwrap().path().join("qemu.pid")).ok());
-    let pid = pid.unwrap();
+    let pid = pid().unwrap();
     assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
     let output = build.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr).into_owned();

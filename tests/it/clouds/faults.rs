@@ -6,7 +6,7 @@ use super::server::{Fake, Fault, Server};
 use crate::lab::{Lab, Run, run};
 
 /// A driver and a fake of its cloud.
-pub(crate) struct Subject<'a, F> {
+pub(crate) struct Subject<'a, F: Fake> {
     pub(crate) driver: &'static str,
     pub(crate) server: &'a Server<F>,
     /// What leads the driver there, for all commands.

@@ -54,10 +54,13 @@ pub(crate) trait Fake: Send + 'static {
     fn answer(&mut self, call: &Call) -> Reply;
     /// What exists and would cost money or be in the way, for people. Empty when nothing has leaked.
     fn left(&self) -> Vec<String>;
+
+    /// Ends what the fake has started outside this process.
+    fn end(&mut self) {}
 }
 
 /// A fake behind its server.
-pub(crate) struct Server<F> {
+pub(crate) struct Server<F: Fake> {
     address: SocketAddr,
     state: Arc<State<F>>,
 }
@@ -77,6 +80,13 @@ struct Log {
     limit: Option<usize>,
     recent: Vec<Instant>,
     refused: usize,
+}
+
+impl<F: Fake> Drop for Server<F> {
+    fn drop(&mut self) {
+        // The threads that listen go on, and hold the fake. After a failure it may be poisoned.
+        self.state.fake.lock().unwrap_or_else(std::sync::PoisonError::into_inner).end();
+    }
 }
 
 impl<F: Fake> Server<F> {

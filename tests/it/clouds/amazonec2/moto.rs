@@ -144,6 +144,11 @@ impl Moto {
 }
 
 impl Fake for Moto {
+    fn end(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+
     fn answer(&mut self, call: &Call) -> Reply {
         let fields: Fields =
             reqwest::Url::parse(&format!("http://x/?{}", String::from_utf8_lossy(&call.body)))
@@ -181,8 +186,7 @@ impl Fake for Moto {
 
 impl Drop for Moto {
     fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
+        self.end();
     }
 }
 
