@@ -332,6 +332,6 @@ fn docker_machines_name_keeps_its_rules() {
     assert_eq!(made.code, Some(1), "{}", made.stderr);
     let wish = scene.server.fake(|fake| fake.wishes[0]["server"].clone());
     assert_eq!((wish.get("security_groups"), wish.get("user_data")), (None, None));
-    assert_eq!(scene.record()["Password"], PASSWORD);
+    assert_eq!(scene.record()["Password"], "env:OS_PASSWORD");
     scene.removed();
 }
