@@ -13,6 +13,9 @@ use crate::lab::{Lab, run};
 
 #[test]
 fn a_server_becomes_a_machine_and_leaves_nothing() {
+    if crate::lab::in_a_hurry() {
+        return;
+    }
     let Some(host) = Host::boot(Base::Docker, |_| {}) else { return };
     let lab = Lab::new();
     let server = Server::start_in("mt-client", OpenStack::new());
