@@ -23,6 +23,8 @@ pub struct Conversation {
     input: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
     complaints: Arc<Mutex<String>>,
+    /// Ends when nobody can complain any more.
+    listener: tokio::task::JoinHandle<()>,
 }
 
 impl Conversation {
@@ -54,7 +56,7 @@ impl Conversation {
         };
         let complaints = Arc::new(Mutex::new(String::new()));
         let kept = Arc::clone(&complaints);
-        tokio::spawn(async move {
+        let listener = tokio::spawn(async move {
             let mut bytes = [0; 4096];
             while let Ok(count @ 1..) = errors.read(&mut bytes).await {
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -62,7 +64,7 @@ impl Conversation {
             }
         });
         let answers = BufReader::new(output).lines();
-        Ok(Self { program: program.to_owned(), child, input, answers, complaints })
+        Ok(Self { program: program.to_owned(), child, input, answers, complaints, listener })
     }
 
     /// Says one line. It must hold no line end.
@@ -100,6 +102,8 @@ impl Conversation {
             Ok(Ok(status)) => format!(" ({status})"),
             _ => String::new(),
         };
+        // What it complained of at last may not have been read yet; its children may hold the pipe.
+        tokio::time::timeout(Duration::from_secs(1), &mut self.listener).await.ok();
         self.with_complaints(Error::other(format!("`{}` has ended{status}", self.name())))
     }
 
