@@ -1,6 +1,6 @@
-use machine_driver::cloud::docker_url;
+use machine_driver::cloud::endpoint;
 use machine_driver::{
-    Account, Birth, Capabilities, Context, Driver, Endpoint, Result, SshTarget, State, async_trait,
+    Account, Birth, Capabilities, Context, Driver, Endpoint, Result, State, async_trait,
 };
 
 use crate::place::Place;
@@ -24,22 +24,11 @@ impl Driver for AmazonEc2 {
     }
 
     fn endpoint(&self) -> Endpoint {
-        let record = &self.record;
-        let private = Some(record.private_ip_address.as_str()).filter(|it| !it.is_empty());
-        let stored = Some(record.base.ip_address.as_str()).filter(|it| !it.is_empty());
+        let Record { base, private_ip_address: private, .. } = &self.record;
         // docker-machine asks for the address each time, and may have recorded none.
-        let ip = stored.or(private.filter(|_| record.uses_private_address())).map(str::to_owned);
-        Endpoint {
-            docker_url: ip.as_deref().map(docker_url),
-            private_ip: private.and_then(|it| it.parse().ok()),
-            ssh: ip.clone().map(|host| SshTarget {
-                host,
-                port: record.ssh_port(),
-                user: record.ssh_user().to_owned(),
-                key: record.key(),
-            }),
-            ip,
-        }
+        let instead = self.record.uses_private_address() && !private.is_empty();
+        let ip = base.ip().or(instead.then_some(private));
+        endpoint(base, ip, private, "ubuntu", base.key())
     }
 
     fn capabilities(&self) -> Capabilities {

@@ -1,5 +1,3 @@
-use std::path::PathBuf;
-
 use machine_driver::{BaseRecord, Context, FlagValues, Secret};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
@@ -219,24 +217,8 @@ impl Record {
         words.chunks_exact(2).map(|it| (it[0].to_owned(), it[1].to_owned())).collect()
     }
 
-    /// docker-machine takes no user in a record for root, so that one is always recorded.
-    pub(crate) fn ssh_user(&self) -> &str {
-        if self.base.ssh_user.is_empty() { "ubuntu" } else { &self.base.ssh_user }
-    }
-
     pub(crate) fn ssh_port(&self) -> u16 {
         if self.base.ssh_port == 0 { 22 } else { self.base.ssh_port }
-    }
-
-    /// docker-machine keeps every key under this name.
-    pub(crate) fn key(&self) -> PathBuf {
-        match self.base.ssh_key_path.as_str() {
-            "" => PathBuf::from(&self.base.store_path)
-                .join("machines")
-                .join(&self.base.machine_name)
-                .join("id_rsa"),
-            path => path.into(),
-        }
     }
 }
 

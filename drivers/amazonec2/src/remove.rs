@@ -40,7 +40,7 @@ async fn instances(
     let mut ids: Vec<String> =
         Some(recorded.clone()).filter(|id| !id.is_empty()).into_iter().collect();
     if driver.record.may_have_more {
-        let all = place.of_store(store, SystemTime::now()).await?;
+        let all = removal.found(place.of_store(store, SystemTime::now()).await);
         let others = all.iter().filter(|it| {
             it.id != recorded
                 && !it.is_going()

@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
-use machine_driver::cloud::docker_url;
+use machine_driver::cloud::endpoint;
 use machine_driver::{
-    Account, Birth, Capabilities, Context, Driver, Endpoint, Result, SshTarget, State, async_trait,
+    Account, Birth, Capabilities, Context, Driver, Endpoint, Result, State, async_trait,
 };
 
 use crate::place::{Place, with_token_hint};
@@ -27,19 +27,7 @@ impl Driver for DigitalOcean {
 
     fn endpoint(&self) -> Endpoint {
         let Record { base, private_ip_address, .. } = &self.record;
-        let ip = Some(base.ip_address.clone()).filter(|ip| !ip.is_empty());
-        let user = if base.ssh_user.is_empty() { "root" } else { &base.ssh_user };
-        Endpoint {
-            docker_url: ip.as_deref().map(docker_url),
-            private_ip: private_ip_address.parse().ok(),
-            ssh: ip.clone().map(|host| SshTarget {
-                host,
-                port: if base.ssh_port == 0 { 22 } else { base.ssh_port },
-                user: user.to_owned(),
-                key: self.key(),
-            }),
-            ip,
-        }
+        endpoint(base, base.ip(), private_ip_address, "root", self.key())
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -89,11 +77,9 @@ impl DigitalOcean {
     /// that has no path, their agent and default keys count.
     fn key(&self) -> PathBuf {
         let Record { base, ssh_key, .. } = &self.record;
-        let dir = PathBuf::from(&base.store_path).join("machines").join(&base.machine_name);
-        match (base.ssh_key_path.as_str(), self.record.owns_key()) {
-            ("", true) => dir.join("id_rsa"),
-            ("", false) => crate::ssh_key::copied(&dir, ssh_key).unwrap_or_default(),
-            (path, _) => path.into(),
+        if base.ssh_key_path.is_empty() && !self.record.owns_key() {
+            return crate::ssh_key::copied(&base.machine_dir(), ssh_key).unwrap_or_default();
         }
+        base.key()
     }
 }

@@ -73,13 +73,9 @@ async fn droplets(
         Some(driver.record.droplet_id).filter(|id| *id != 0).into_iter().collect();
     if of.search {
         let of_machine = |tags: Tags| tags.machine == cx.machine;
-        match place.droplets(of.store, SystemTime::now()).await {
-            Ok(all) => {
-                let ours = all.iter().filter(|it| it.ours().is_some_and(of_machine));
-                ids.extend(ours.map(|it| it.id).filter(|id| *id != driver.record.droplet_id));
-            }
-            Err(error) => removal.failed(error),
-        }
+        let all = removal.found(place.droplets(of.store, SystemTime::now()).await);
+        let ours = all.iter().filter(|it| it.ours().is_some_and(of_machine));
+        ids.extend(ours.map(|it| it.id).filter(|id| *id != driver.record.droplet_id));
     }
     let mut gone = true;
     for id in ids {
@@ -110,10 +106,8 @@ async fn keys(
             Tags::from_label(name)
                 .is_some_and(|it| it.store == of.store && it.machine == cx.machine)
         };
-        match place.keys().await {
-            Ok(keys) => ids.extend(keys.iter().filter(|key| ours(&key.name)).map(|key| key.id)),
-            Err(error) => removal.failed(error),
-        }
+        let keys = removal.found(place.keys().await);
+        ids.extend(keys.iter().filter(|key| ours(&key.name)).map(|key| key.id));
     }
     let mut gone = true;
     for id in ids {

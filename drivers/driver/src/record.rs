@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
 /// The keys that the `Driver` object of every docker-machine record starts with.
@@ -36,4 +38,24 @@ pub struct BaseRecord {
     pub swarm_master: bool,
     pub swarm_host: String,
     pub swarm_discovery: String,
+}
+
+impl BaseRecord {
+    /// The recorded address, if there is one.
+    pub fn ip(&self) -> Option<&str> {
+        Some(self.ip_address.as_str()).filter(|address| !address.is_empty())
+    }
+
+    /// The machine's SSH key.
+    pub fn key(&self) -> PathBuf {
+        match self.ssh_key_path.as_str() {
+            "" => self.machine_dir().join("id_rsa"),
+            path => path.into(),
+        }
+    }
+
+    /// The machine's directory, as it was when it was made.
+    pub fn machine_dir(&self) -> PathBuf {
+        PathBuf::from(&self.store_path).join("machines").join(&self.machine_name)
+    }
 }

@@ -1,8 +1,6 @@
-use std::path::PathBuf;
-
-use machine_driver::cloud::docker_url;
+use machine_driver::cloud::endpoint;
 use machine_driver::{
-    Account, Birth, Capabilities, Context, Driver, Endpoint, Result, SshTarget, State, async_trait,
+    Account, Birth, Capabilities, Context, Driver, Endpoint, Result, State, async_trait,
 };
 
 use crate::problem::explain;
@@ -27,19 +25,7 @@ impl Driver for OpenStack {
 
     fn endpoint(&self) -> Endpoint {
         let Record { base, ours, .. } = &self.record;
-        let ip = Some(base.ip_address.clone()).filter(|ip| !ip.is_empty());
-        let user = if base.ssh_user.is_empty() { "root" } else { &base.ssh_user };
-        Endpoint {
-            docker_url: ip.as_deref().map(docker_url),
-            private_ip: ours.private_ip_address.parse().ok(),
-            ssh: ip.clone().map(|host| SshTarget {
-                host,
-                port: if base.ssh_port == 0 { 22 } else { base.ssh_port },
-                user: user.to_owned(),
-                key: self.key(),
-            }),
-            ip,
-        }
+        endpoint(base, base.ip(), &ours.private_ip_address, "root", base.key())
     }
 
     fn capabilities(&self) -> Capabilities {
@@ -81,19 +67,5 @@ impl Driver for OpenStack {
 
     fn account(&self) -> Option<&dyn Account> {
         Some(self)
-    }
-}
-
-impl OpenStack {
-    /// docker-machine does not record the path of the machine's own key.
-    fn key(&self) -> PathBuf {
-        let base = &self.record.base;
-        match base.ssh_key_path.as_str() {
-            "" => {
-                let dir = PathBuf::from(&base.store_path).join("machines").join(&base.machine_name);
-                dir.join("id_rsa")
-            }
-            path => path.into(),
-        }
     }
 }

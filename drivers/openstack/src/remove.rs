@@ -72,7 +72,7 @@ async fn floating_ips(
 ) -> Result<()> {
     let record = &driver.record;
     let found = match record.ours.may_have_more && !record.floating_ip_pool.is_empty() {
-        true => place.floating_ips().await?,
+        true => removal.found(place.floating_ips().await),
         false => Vec::new(),
     };
     let is_ours = is_of(cx, store);
@@ -109,7 +109,7 @@ async fn servers(
     removal: &mut Removal,
 ) -> Result<()> {
     let found = match driver.record.ours.may_have_more {
-        true => place.servers(SystemTime::now()).await?,
+        true => removal.found(place.servers(SystemTime::now()).await),
         false => Vec::new(),
     };
     let is_ours = is_of(cx, store);
@@ -138,7 +138,7 @@ async fn volumes(
         return Ok(());
     }
     let found = match record.ours.may_have_more {
-        true => place.volumes().await?,
+        true => removal.found(place.volumes().await),
         false => Vec::new(),
     };
     let is_ours = is_of(cx, store);
@@ -176,7 +176,7 @@ async fn keypairs(
         return Ok(());
     }
     let found = match record.ours.may_have_more {
-        true => place.keypairs().await?,
+        true => removal.found(place.keypairs().await),
         false => Vec::new(),
     };
     let is_ours = is_of(cx, store);

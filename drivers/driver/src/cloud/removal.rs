@@ -20,9 +20,13 @@ impl Removal {
         }
     }
 
-    /// Notes that something could not be looked for.
-    pub fn failed(&mut self, error: Error) {
-        self.failures.push(error);
+    /// What was looked for. That it could not be is noted, and keeps nobody from removing what is
+    /// known already.
+    pub fn found<T>(&mut self, outcome: Result<Vec<T>>) -> Vec<T> {
+        outcome.unwrap_or_else(|error| {
+            self.failures.push(error);
+            Vec::new()
+        })
     }
 
     /// All failures as one error.
@@ -52,11 +56,14 @@ mod tests {
         assert!(removal.is_gone("the key", Err::<(), _>(Error::new(ErrorKind::NotFound, "404"))));
         assert!(!removal.is_gone("the disk", Err::<(), _>(Error::other("busy").hint("wait"))));
         assert!(!removal.is_gone("the server", Err::<(), _>(Error::other("locked").hint("wait"))));
+        let nothing: Vec<u8> = removal.found(Err(Error::other("no list")));
+        assert!(nothing.is_empty());
+        assert_eq!(removal.found(Ok(vec![1])), [1]);
         let error = removal.end().unwrap_err();
         assert_eq!(
             error.one_line(),
-            "2 resources could not be removed: the disk could not be removed: busy; the server \
-             could not be removed: locked"
+            "3 resources could not be removed: the disk could not be removed: busy; the server \
+             could not be removed: locked; no list"
         );
         assert_eq!(error.hints(), ["wait"]);
     }
