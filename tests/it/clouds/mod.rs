@@ -22,3 +22,23 @@ fn measured(text: &str) {
     let text = format!("measured: {text}\n");
     std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes()).unwrap();
 }
+
+/// A docker client that is led to the machine `m1` by `env` finds its Engine, with the labels that
+/// were asked for. `bash` is one in the machine's network.
+fn has_an_engine(mut bash: std::process::Command, lab: &crate::lab::Lab, driver: &str) {
+    if std::process::Command::new("docker").arg("--version").output().is_err() {
+        return crate::lab::skip("no docker client");
+    }
+    let script = format!(
+        "eval $({} env m1) && docker info --format '{{{{.Name}}}} {{{{.Labels}}}}'",
+        env!("CARGO_BIN_EXE_machine")
+    );
+    let docker =
+        crate::lab::run(bash.env("MACHINE_STORAGE_PATH", lab.store()).args(["-c", &script]));
+    // The Engine names its labels in any order.
+    let mut words: Vec<&str> = docker.stdout.split(['[', ']', ' ', '\n']).collect();
+    words.sort_unstable();
+    words.retain(|word| !word.is_empty());
+    let label = format!("provider={driver}");
+    assert_eq!(words, ["a=b", "m1", &label], "{}", docker.stderr);
+}

@@ -3,10 +3,9 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use super::super::server::Server;
+use super::super::{has_an_engine, server::Server};
 use super::fake::DigitalOcean;
 use super::subject;
 use crate::hosts::{Base, Host, in_network, machine};
@@ -55,20 +54,7 @@ fn a_droplet_becomes_a_machine_and_leaves_nothing() {
     let listed = run(&mut in_cloud(&["ls", "--format", "{{.State}} {{.DockerVersion}} {{.URL}}"]));
     let expected = format!("Running v20.10.24+dfsg1 tcp://{}:2376\n", host.address);
     assert_eq!(listed.stdout, expected, "{}", listed.stderr);
-    if Command::new("docker").arg("--version").output().is_ok() {
-        let script = format!(
-            "eval $({} env m1) && docker info --format '{{{{.Name}}}} {{{{.Labels}}}}'",
-            env!("CARGO_BIN_EXE_machine")
-        );
-        let mut docker = in_network("bash");
-        docker.env("MACHINE_STORAGE_PATH", lab.store()).args(["-c", &script]);
-        let docker = run(&mut docker);
-        // The Engine names its labels in any order.
-        let mut words: Vec<&str> = docker.stdout.split(['[', ']', ' ', '\n']).collect();
-        words.sort_unstable();
-        words.retain(|word| !word.is_empty());
-        assert_eq!(words, ["a=b", "m1", "provider=digitalocean"], "{}", docker.stderr);
-    }
+    has_an_engine(in_network("bash"), &lab, "digitalocean");
     for (word, status) in [("restart", "active"), ("stop", "off"), ("start", "active")] {
         let done = run(&mut in_cloud(&[word, "m1"]));
         assert_eq!(done.code, Some(0), "{word}: {}{}", done.stdout, done.stderr);
