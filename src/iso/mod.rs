@@ -36,7 +36,6 @@ pub use build::BuildSettings;
 pub use catalogue::Entry;
 pub use choice::Choice;
 pub use isos::Iso;
-pub use newer::version_of;
 pub use releases::BOOT2DOCKER;
 
 use releases::Releases;

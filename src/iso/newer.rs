@@ -1,9 +1,8 @@
-use std::path::Path;
 use std::sync::Arc;
 
-use machine_driver::{Error, Image, Progress, Result};
+use machine_driver::{Image, Progress, Result};
 
-use super::{Choice, Images, boot2docker, fetch, volume};
+use super::{Choice, Images, boot2docker, fetch};
 
 impl Images {
     /// What a machine that boots `choice`, and has `version` of it now, can be brought to: `None` if
@@ -23,11 +22,4 @@ impl Images {
         };
         Ok(image.filter(|image| image.version != version))
     }
-}
-
-/// The version that an ISO says it has, for example `v18.09.4`.
-pub fn version_of(iso: &Path) -> Result<String> {
-    volume::version(iso).map_err(|error| {
-        Error::other(format!("cannot use the image `{}`", iso.display())).caused_by(error)
-    })
 }
