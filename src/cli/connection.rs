@@ -69,7 +69,7 @@ pub(super) async fn check(
         _ if url.starts_with("ssh://") => {
             docker_version(&session.engine, machine, url, PATIENCE).await.map(drop)
         }
-        Ok(client) => client.ping(PATIENCE).await,
+        Ok(client) => client.ping(PATIENCE).await.map(drop),
         Err(error) => Err(error),
     };
     answer.map_err(|error| {

@@ -64,10 +64,11 @@ pub fn misfit(engine: &Engine, name: &str) -> Option<Misfit> {
     (stamp == misfit.client.stamp).then_some(misfit)
 }
 
-/// Finds out about a machine whose Engine answers. It is only a remark, so nothing fails here.
-pub(super) async fn look(engine: &Engine, name: &str, docker: &Client) {
+/// Finds out about a machine whose Engine answers, and has said the newest version of the API that
+/// it speaks. It is only a remark, so nothing fails here.
+pub(super) async fn look(engine: &Engine, name: &str, docker: &Client, newest: Option<Api>) {
     let path = engine.store.machine_dir(name).join(NAME);
-    let result = match compare(engine, docker).await {
+    let result = match compare(engine, docker, newest).await {
         Ok(Some(misfit)) => {
             let text = serde_json::to_vec(&misfit).expect("plain data is JSON");
             file::write_atomic(&path, &text, 0o600)
@@ -83,9 +84,14 @@ pub(super) async fn look(engine: &Engine, name: &str, docker: &Client) {
     }
 }
 
-async fn compare(engine: &Engine, docker: &Client) -> Result<Option<Misfit>> {
+async fn compare(engine: &Engine, docker: &Client, newest: Option<Api>) -> Result<Option<Misfit>> {
     let Some(client) = docker_client(engine).await? else { return Ok(None) };
     let Some(wants) = apis_of_client(&client.version) else { return Ok(None) };
+    // Most of the time nothing more need be known. To say all versions, the Engine starts two
+    // programs, which a machine that was resumed a second ago feels.
+    if wants.1 == ANY && newest.is_some_and(|newest| newest >= wants.0) {
+        return Ok(None);
+    }
     let about = docker.about(PATIENCE).await?;
     let Some(speaks) = about.apis else { return Ok(None) };
     let fit = speaks.0 <= wants.1 && wants.0 <= speaks.1;
@@ -114,6 +120,9 @@ async fn docker_client(engine: &Engine) -> Result<Option<DockerClient>> {
     file::write_atomic(&kept, &text, 0o600)?;
     Ok(Some(client))
 }
+
+/// The newest version that a client can use which goes along with every Engine to come.
+const ANY: Api = Api(u32::MAX, 0);
 
 /// The versions of the API that a client of this version can use.
 ///
@@ -149,7 +158,7 @@ fn apis_of_client(version: &str) -> Option<(Api, Api)> {
         _ => 12,
     };
     if version.0 >= 25 {
-        return Some((Api(1, oldest), Api(u32::MAX, 0)));
+        return Some((Api(1, oldest), ANY));
     }
     let (_, newest) = NEWEST.iter().find(|(since, _)| version >= *since)?;
     Some((Api(1, oldest), Api(1, *newest)))
@@ -200,19 +209,24 @@ mod tests {
         let engine = engine(dir);
         let answer = r#"{"Version":"18.09.4","ApiVersion":"1.39","MinAPIVersion":"1.12"}"#;
         let docker = crate::tls::tests::handshake::engine_that_says(dir, answer);
-        look(&engine, "lab1", &docker).await;
+        look(&engine, "lab1", &docker, None).await;
         assert_eq!(misfit(&engine, "lab1"), None, "there is no client");
         install(dir, "29.0.4");
         for _ in 0..2 {
-            look(&engine, "lab1", &docker).await;
+            look(&engine, "lab1", &docker, None).await;
             let bad = misfit(&engine, "lab1").unwrap();
             assert!(bad.is_old_engine() && bad.engine == "18.09.4");
             assert_eq!((bad.client_version(), bad.speaks.1), ("29.0.4", Api(1, 39)));
         }
         assert_eq!(std::fs::read_to_string(dir.join("asked")).unwrap(), "\n", "asked once");
+        look(&engine, "lab1", &docker, Some(Api(1, 39))).await;
+        assert!(misfit(&engine, "lab1").is_some(), "the ping says that it is too old");
+        look(&engine, "lab1", &docker, Some(Api(1, 44))).await;
+        assert_eq!(misfit(&engine, "lab1"), None, "the ping says enough, and is believed");
+        look(&engine, "lab1", &docker, None).await;
         install(dir, "28.2.2");
         assert_eq!(misfit(&engine, "lab1"), None, "the client is another one now");
-        look(&engine, "lab1", &docker).await;
+        look(&engine, "lab1", &docker, None).await;
         assert_eq!(misfit(&engine, "lab1"), None);
         assert!(!engine.store.machine_dir("lab1").join(NAME).exists());
     }
@@ -228,7 +242,7 @@ mod tests {
             ("19.03.12", 12, Some(40)),
             ("17.03.0-ce", 12, Some(27)),
         ] {
-            let newest = newest.map_or(Api(u32::MAX, 0), |minor| Api(1, minor));
+            let newest = newest.map_or(ANY, |minor| Api(1, minor));
             assert_eq!(apis_of_client(version), Some((Api(1, oldest), newest)), "{version}");
         }
         for unknown in ["1.13.1", "dev", ""] {

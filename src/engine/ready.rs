@@ -26,7 +26,10 @@ pub(super) async fn docker_answers(engine: &Engine, machine: &Machine<'_>) -> Re
     let interval = if machine.glance().is_some() { Duration::ZERO } else { ASK_STATE };
     let asked = Mutex::new(Instant::now());
     let answered = wait.until(async || {
-        let Err(error) = client.ping(Duration::from_secs(3)).await else { return Look::Ready(()) };
+        let error = match client.ping(Duration::from_secs(3)).await {
+            Ok(newest) => return Look::Ready(newest),
+            Err(error) => error,
+        };
         let due = {
             let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
             let due = asked.elapsed() >= interval;
@@ -47,8 +50,9 @@ pub(super) async fn docker_answers(engine: &Engine, machine: &Machine<'_>) -> Re
             _ => Look::NotYet(Some(error)),
         }
     });
-    answered.await.map_err(|error| with_console(with_way_in(error, machine, &url), console))?;
-    super::client::look(engine, machine.name(), &client).await;
+    let newest =
+        answered.await.map_err(|error| with_console(with_way_in(error, machine, &url), console))?;
+    super::client::look(engine, machine.name(), &client, newest).await;
     Ok(())
 }
 

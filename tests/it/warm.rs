@@ -153,6 +153,7 @@ fn ten_machines_from_one_template_are_ten_machines() {
         let (engine, id) = engine.trim().split_once(' ').unwrap();
         assert_eq!(engine, name);
         assert!(seen.contains(id), "the running Engine has the id of its file");
+        assert!(seen.insert(server_random(&warm, name)), "{name} shares the front's randomness");
     }
     swarm(&warm, &names[..3]);
     for name in &names {
@@ -160,6 +161,27 @@ fn ten_machines_from_one_template_are_ten_machines() {
     }
     assert_eq!(warm.qemus(), 0);
     assert!(warm.lab.machine_files().is_empty());
+}
+
+/// The random bytes of the front's first message, in hexadecimal digits. OpenSSL draws them from the
+/// same generator as its ephemeral keys, which a front that is older than its machine would share.
+fn server_random(warm: &Warm, name: &str) -> String {
+    let url = warm.ok(["url", name]);
+    let directory = warm.lab.store().join("machines").join(name);
+    let mut client = Command::new("openssl");
+    client.args(["s_client", "-msg", "-connect", url.trim().trim_start_matches("tcp://")]);
+    for (option, file) in [("-CAfile", "ca.pem"), ("-cert", "cert.pem"), ("-key", "key.pem")] {
+        client.arg(option).arg(directory.join(file));
+    }
+    let said = client.stdin(Stdio::null()).output().unwrap().stdout;
+    let said = String::from_utf8(said).unwrap();
+    // Type, length in three octets, version in two, and 32 at random:
+    // https://www.rfc-editor.org/rfc/rfc8446#section-4.1.3
+    let message = said.lines().skip_while(|line| !line.ends_with("ServerHello")).skip(1);
+    let octets = message.take_while(|line| line.starts_with(' ')).flat_map(str::split_whitespace);
+    let random: Vec<&str> = octets.skip(6).take(32).collect();
+    assert_eq!(random.len(), 32, "{said}");
+    random.concat()
 }
 
 fn swarm(warm: &Warm, names: &[String]) {

@@ -6,7 +6,7 @@ use machine_driver::{Error, Result};
 use time::OffsetDateTime;
 
 use super::super::{Certificate, ClientPaths, TlsError};
-use super::{About, DockerError};
+use super::{About, Api, DockerError};
 
 /// A client for one Docker Engine, to be used again while it is waited for.
 #[derive(Debug, Clone)]
@@ -53,10 +53,15 @@ impl Client {
         Ok(Self { http, endpoint: endpoint.to_owned(), expires })
     }
 
-    /// Whether the Engine answers, within `deadline` from connecting to the answer's end.
-    pub async fn ping(&self, deadline: Duration) -> Result<()> {
-        self.ask("_ping", deadline).await?;
-        Ok(())
+    /// Whether the Engine answers, within `deadline` from connecting to the answer's end; and the
+    /// newest version of the API that it speaks, if it says so (Engines since 17.04 do:
+    /// <https://docs.docker.com/reference/api/engine/version/v1.44/#tag/System/operation/SystemPing>).
+    pub async fn ping(&self, deadline: Duration) -> Result<Option<Api>> {
+        let response = self.ask("_ping", deadline).await?;
+        let newest = response.headers().get("Api-Version").and_then(|value| value.to_str().ok());
+        let newest = newest.and_then(Api::read);
+        self.body(response, deadline).await?;
+        Ok(newest)
     }
 
     /// The Engine's version, for example `28.2.2`. The question names no version of the API, so an
@@ -67,7 +72,8 @@ impl Client {
 
     /// The same with the versions of the API that the Engine speaks.
     pub async fn about(&self, deadline: Duration) -> Result<About> {
-        let answer = self.ask("version", deadline).await?;
+        let response = self.ask("version", deadline).await?;
+        let answer = self.body(response, deadline).await?;
         let not_docker =
             || DockerError::NotDocker { endpoint: self.endpoint.clone(), source: None };
         Ok(About::read(&answer).ok_or_else(not_docker)?)
@@ -86,15 +92,23 @@ impl Client {
         }
     }
 
-    async fn ask(&self, path: &str, deadline: Duration) -> Result<Vec<u8>, DockerError> {
-        let sorted = |error| self.sorted(error, deadline);
+    async fn ask(&self, path: &str, deadline: Duration) -> Result<reqwest::Response, DockerError> {
         let url = format!("https://{}/{path}", self.endpoint);
-        let response = self.http.get(url).timeout(deadline).send().await.map_err(sorted)?;
+        let sent = self.http.get(url).timeout(deadline).send().await;
+        let response = sent.map_err(|error| self.sorted(error, deadline))?;
         if !response.status().is_success() {
             let status = response.status().as_u16();
             return Err(DockerError::Status { endpoint: self.endpoint.clone(), status });
         }
-        let body = response.bytes().await.map_err(sorted)?;
+        Ok(response)
+    }
+
+    async fn body(
+        &self,
+        response: reqwest::Response,
+        deadline: Duration,
+    ) -> Result<Vec<u8>, DockerError> {
+        let body = response.bytes().await.map_err(|error| self.sorted(error, deadline))?;
         Ok(body.to_vec())
     }
 }

@@ -13,7 +13,7 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::super::docker::Client;
+use super::super::docker::{Api, Client};
 use super::super::{Authority, CertPaths, ClientPaths, Issued, ensure};
 use super::{names, now, store};
 
@@ -69,7 +69,9 @@ fn read_head(stream: &mut impl Read) -> io::Result<()> {
 
 fn ok(body: &str) -> String {
     let length = body.len();
-    format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}")
+    format!(
+        "HTTP/1.1 200 OK\r\nApi-Version: 1.50\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
 }
 
 /// A client of an Engine that gives `answer` to every question; the certificates go to `dir`.
@@ -97,7 +99,7 @@ async fn both_sides_trust_each_other() {
     let (_, authority) = store(dir.path());
     let answer = ok(r#"{"Version":"28.2.2","ApiVersion":"1.50"}"#);
     let client = client(&engine(&authority, &server(&authority), &answer), dir.path());
-    client.ping(PATIENCE).await.unwrap();
+    assert_eq!(client.ping(PATIENCE).await.unwrap(), Some(Api(1, 50)));
     assert_eq!(client.version(PATIENCE).await.unwrap(), "28.2.2");
 }
 
