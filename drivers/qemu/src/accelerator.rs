@@ -63,7 +63,9 @@ impl Accelerator {
             Self::Hvf => ["-accel", "hvf", "-cpu", "host"],
             // QEMU has no CPU `host` for it, and its own interrupt controller is incomplete.
             Self::Whpx => ["-accel", "whpx,kernel-irqchip=off", "-cpu", "max"],
-            Self::Tcg | Self::Auto => ["-accel", "tcg,thread=multi", "-cpu", "max"],
+            // Without "enhanced rep movsb" Linux and glibc copy and clear in words instead of bytes:
+            // emulated, each step of a repeated instruction costs the same, whatever it moves.
+            Self::Tcg | Self::Auto => ["-accel", "tcg,thread=multi", "-cpu", "max,-erms"],
         }
     }
 }
