@@ -60,6 +60,8 @@ mod tmpfs;
 mod transfer;
 #[cfg(target_os = "linux")]
 mod vbox;
+#[cfg(target_os = "linux")]
+mod vbox_changes;
 mod vm;
 #[cfg(unix)]
 mod warm;
