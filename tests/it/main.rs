@@ -5,6 +5,8 @@
 mod bad_hosts;
 mod bad_input;
 #[cfg(target_os = "linux")]
+mod clone;
+#[cfg(target_os = "linux")]
 mod clouds;
 #[cfg(unix)]
 mod compat;
