@@ -11,9 +11,6 @@ use crate::store::{HostOptions, Record, check_name};
 /// that nobody carries on with it: it is removed, and made again.
 pub(super) const STEP: &str = "clone";
 
-/// How long a machine that runs may take to let us in.
-const PATIENCE: Duration = Duration::from_secs(60);
-
 /// Makes another machine of a copy of this one's disk, and waits until its Engine answers. It has its
 /// own name, keys, certificates, ids, addresses and ports, and belongs to no lab and no swarm.
 pub async fn clone_machine(
@@ -78,7 +75,8 @@ async fn copy(
 ) -> Result<()> {
     if original.driver.state(&original.context).await? == State::Running {
         let target = original.endpoint().ssh.ok_or_else(|| original.not_running())?;
-        let session = ssh::wait_ready(&target, &original.context.machine_dir, PATIENCE).await?;
+        let known_hosts = &original.context.machine_dir;
+        let session = ssh::wait_ready(&target, known_hosts, engine.boot_deadline).await?;
         session.check("sync").await?;
     }
     let kind = original.driver.kind();
@@ -129,11 +127,12 @@ async fn bring_to_life(
 
 /// What the guest does with the seed of another machine on its standard input: as at its first boot
 /// (`guest/files/root/usr/lib/machine/identity`), after everything has ended that holds on to what it
-/// was. Nobody asks for the address of an interface that has a static one now.
+/// was. Nobody asks for the address of an interface that has a static one now. The exit status of the
+/// Engine's own script says nothing; whether it runs again is seen from here.
 const BECOME: &str = r#"set -e
 . /usr/lib/machine/common
 cat >$RUN/seed.tar
-/etc/init.d/docker stop
+/etc/init.d/docker stop || true
 rm -rf /var/lib/docker/swarm /var/lib/docker/engine-id
 rm -f /var/lib/containerd/io.containerd.grpc.v1.introspection/uuid
 rm -f $STATE/etc/machine-id $STATE/etc/hosts $STATE/etc/network $STATE/etc/uplink
@@ -144,5 +143,5 @@ for path in /sys/class/net/eth*; do
 done
 kill -HUP "$(cat /run/sshd.pid)"
 sync
-/etc/init.d/docker start
+/etc/init.d/docker start || true
 "#;

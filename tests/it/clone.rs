@@ -24,7 +24,7 @@ fn a_clone_has_nothing_in_common_but_the_disk() {
     lab.ok(["create", "--qemu-memory", "768", "--qemu-network", "n", "one"]);
     import(&lab, "one");
     docker_ok(&lab, "one", &["swarm", "init", "--advertise-addr", "127.0.0.1"]);
-    docker_ok(&lab, "one", &["run", "-d", "--name", "c", "bb", "/bin/busybox", "sleep", "9999"]);
+    docker_ok(&lab, "one", &["run", "-d", "--name", "keep", "bb", "/bin/busybox", "sleep", "9999"]);
     let cloned = lab.ok(["clone", "one", "two"]);
     assert!(cloned.contains("Giving it an identity of its own..."), "{cloned}");
     assert_eq!(qemus(&lab.store()), 2);
@@ -43,7 +43,7 @@ fn a_clone_has_nothing_in_common_but_the_disk() {
     }
     // What was on the disk is there, and is no part of the original's swarm.
     assert_eq!(docker_ok(&lab, "two", &["images", "-q", "bb"]).lines().count(), 1);
-    assert_eq!(docker_ok(&lab, "two", &["ps", "-a", "--format", "{{.Names}}"]), "c\n");
+    assert_eq!(docker_ok(&lab, "two", &["ps", "-a", "--format", "{{.Names}}"]), "keep\n");
     let swarm = |name| docker_ok(&lab, name, &["info", "-f", "{{.Swarm.LocalNodeState}}"]);
     assert_eq!((swarm("one").trim(), swarm("two").trim()), ("active", "inactive"));
     let ping = run(lab.command().args(["ssh", "one", "sudo ping -c 2 -w 20 two"]));
