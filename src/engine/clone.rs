@@ -139,7 +139,11 @@ rm -f $STATE/etc/machine-id $STATE/etc/hosts $STATE/etc/network $STATE/etc/uplin
 /usr/lib/machine/identity boot
 for path in /sys/class/net/eth*; do
   grep -qi "^$(cat "$path/address") " $STATE/etc/network 2>/dev/null || continue
-  pkill -f "udhcpc -i ${path##*/} " || true
+  for process in /proc/[0-9]*; do
+    case $(tr '\0' ' ' 2>/dev/null <$process/cmdline) in
+      "udhcpc -i ${path##*/} "*) kill ${process##*/} ;;
+    esac
+  done
 done
 kill -HUP "$(cat /run/sshd.pid)"
 sync
