@@ -5,6 +5,7 @@
 mod active;
 mod adopt;
 mod background;
+mod clone;
 mod completion;
 mod config;
 mod connection;
@@ -136,6 +137,7 @@ struct GlobalArgs {
 enum Command {
     Active(active::Args),
     Adopt(adopt::Args),
+    Clone(clone::Args),
     Completion(completion::Args),
     Config(config::Args),
     #[command(subcommand)]
@@ -297,6 +299,7 @@ async fn dispatch(
     match command {
         Command::Active(args) => active::run(args, session).await,
         Command::Adopt(args) => Box::pin(adopt::run(args, session)).await,
+        Command::Clone(args) => Box::pin(clone::run(args, session)).await,
         Command::Config(args) => config::run(&args, session).await,
         Command::Context(command) => context::run(command, session),
         Command::Create(args) => Box::pin(create::run(*args, given, session)).await,

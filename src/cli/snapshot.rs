@@ -88,7 +88,7 @@ fn list(machine: &mut Machine<'_>) -> Result<(), CliError> {
     rows.extend(snapshots.into_iter().map(|it| {
         let memory = if it.memory { "yes" } else { "no" };
         let age = text::human_duration(it.created.elapsed().unwrap_or_default());
-        let size = format!("{} MB", it.size / 1_000_000);
+        let size = it.size.map_or("-".to_owned(), |size| format!("{} MB", size / 1_000_000));
         [it.name, format!("{age} ago"), memory.to_owned(), size]
     }));
     Ok(console::print(&table::render(&rows))?)

@@ -49,6 +49,15 @@ pub(super) fn record(machine_dir: &Path, choice: &Choice, image: &Image) -> Resu
     Ok(file::write_atomic(&machine_dir.join(NAME), &text, 0o600)?)
 }
 
+/// A copy boots what the original boots.
+pub(super) fn copy_record(from: &Path, to: &Path) -> Result<()> {
+    match std::fs::read(from.join(NAME)) {
+        Ok(text) => Ok(file::write_atomic(&to.join(NAME), &text, 0o600)?),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 fn recorded(machine: &Machine<'_>) -> Option<Choice> {
     let text = std::fs::read(machine.context.machine_dir.join(NAME)).ok()?;
     let image: BootImage = serde_json::from_slice(&text).ok()?;

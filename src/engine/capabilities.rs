@@ -5,11 +5,12 @@ use super::Registry;
 
 /// What some drivers can do and others cannot: the words of the documentation, and where a driver
 /// says it.
-const COLUMNS: [Column; 5] = [
+const COLUMNS: [Column; 6] = [
     Column { title: "`forward`, `publish`", has: |it| it.forward },
     Column { title: "`suspend`", has: |it| it.suspend },
     Column { title: "`set`", has: |it| it.resize },
     Column { title: "`snapshot`", has: |it| it.snapshot },
+    Column { title: "`clone`", has: |it| it.copy },
     Column { title: "`export` with its disk", has: |it| it.portable },
 ];
 

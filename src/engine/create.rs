@@ -21,7 +21,7 @@ use machine_driver::{
     file,
 };
 
-use super::{Engine, Machine, address, birth, boot_image, certificates, ready};
+use super::{Engine, Machine, address, birth, boot_image, certificates, clone, ready};
 use crate::iso::Choice;
 use crate::provision::Options;
 use crate::store::{
@@ -193,7 +193,9 @@ impl<'a> Work<'a> {
         let machine = engine.load(name, Arc::clone(&self.progress))?;
         match &machine.unfinished {
             None => Err(exists()),
-            Some(unfinished) if unfinished.step == "remove" => Err(machine.incomplete(unfinished)),
+            Some(unfinished) if ["remove", clone::STEP].contains(&unfinished.step.as_str()) => {
+                Err(machine.incomplete(unfinished))
+            }
             Some(_) => Ok(There::Unfinished(Box::new(machine))),
         }
     }

@@ -108,6 +108,9 @@ impl<'a> Machine<'a> {
         if unfinished.step == "remove" {
             return error.hint(format!("finish the removal with `machine rm -y {name}`"));
         }
+        if unfinished.step == super::clone::STEP {
+            return error.hint(format!("remove it with `machine rm -y {name}`, and clone again"));
+        }
         error
             .hint(format!("carry on with `machine create {name}`"))
             .hint(format!("or remove it with `machine rm -y {name}`"))

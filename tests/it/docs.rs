@@ -8,6 +8,7 @@ use crate::lab::Lab;
 const COMMANDS: &[&str] = &[
     "active",
     "adopt",
+    "clone",
     "completion",
     "config",
     "context",

@@ -202,26 +202,61 @@ fn a_network_of_our_own_has_addresses_that_never_move() {
     assert_eq!((&host["nats"], host["switches"].as_array().unwrap().len()), (&json!([]), 1));
 }
 
+/// Puts `m<number>` into the store as docker-machine leaves one, and returns the stand-in's own record.
+fn machine_of_docker_machines(windows: &Windows, number: u32) -> Value {
+    let name = format!("m{number}");
+    let dir = windows.store().join("machines").join(&name);
+    std::fs::create_dir_all(&dir).unwrap();
+    let record = std::fs::read(golden::record("hyperv")).unwrap();
+    let mut record: Value = serde_json::from_slice(&record).unwrap();
+    (record["Name"], record["Driver"]["MachineName"]) = (json!(name), json!(name));
+    std::fs::write(dir.join("config.json"), record.to_string()).unwrap();
+    json!({
+        "id": format!("{number:08}"), "name": name, "path": format!("C:\\vms\\{name}"),
+        "generation": 1, "switch": "Default Switch", "state": "Off", "memory_mb": 1024,
+        "processors": 1, "dynamic_memory": true, "nested": false, "mac": "00155D000001",
+        "vlan": 0, "image": null, "disk": null, "secure_boot": false, "checkpoints": true,
+        "address": ""
+    })
+}
+
+/// One of ours is given its shape once more; docker-machine's has its files elsewhere.
+#[test]
+fn another_size() {
+    let windows = Windows::new();
+    let machine = machine_of_docker_machines(&windows, 1);
+    windows.set("/machines", json!([machine]));
+    let size = ["set", "m1", "--cpus", "2", "--memory", "2G"];
+    let refused = windows.run(&size);
+    assert!(refused.stderr.contains("a machine of docker-machine"), "{}", refused.stderr);
+    let dir = windows.store().join("machines/m1");
+    let path = dir.join("config.json");
+    let mut record: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    (record["Driver"]["VMID"], record["Driver"]["Generation"]) = (json!("00000001"), json!(1));
+    std::fs::write(&path, record.to_string()).unwrap();
+    // Its disk is not there: what Hyper-V refuses does not stand in the record.
+    let memory = ["inspect", "m1", "-f", "{{.Driver.CPU}} {{.Driver.MemSize}}"];
+    let before = windows.ok(&memory);
+    assert_eq!(windows.run(&size).code, Some(1));
+    assert_eq!(windows.ok(&memory), before);
+    for file in ["disk.vhdx", "boot2docker.iso"] {
+        std::fs::write(dir.join(file), "").unwrap();
+    }
+    windows.ok(&size);
+    assert_eq!(windows.ok(&memory), "2 2048\n");
+    let machine = &windows.host()["machines"][0];
+    assert_eq!((&machine["processors"], &machine["memory_mb"]), (&json!(2), &json!(2048)));
+    let disk = windows.run(&["set", "m1", "--disk", "60G"]);
+    assert!(disk.stderr.contains("does not support larger disks"), "{}", disk.stderr);
+}
+
 /// `docker-machine` needed ten seconds for one machine.
 #[test]
 fn ten_machines_are_listed_with_one_question() {
     let windows = Windows::new();
     let mut machines = Vec::new();
     for number in 0..10 {
-        let name = format!("m{number}");
-        let dir = windows.store().join("machines").join(&name);
-        std::fs::create_dir_all(&dir).unwrap();
-        let record = std::fs::read(golden::record("hyperv")).unwrap();
-        let mut record: Value = serde_json::from_slice(&record).unwrap();
-        (record["Name"], record["Driver"]["MachineName"]) = (json!(name), json!(name));
-        std::fs::write(dir.join("config.json"), record.to_string()).unwrap();
-        machines.push(json!({
-            "id": format!("{number:08}"), "name": name, "path": format!("C:\\vms\\{name}"),
-            "generation": 1, "switch": "Default Switch", "state": "Off", "memory_mb": 1024,
-            "processors": 1, "dynamic_memory": true, "nested": false, "mac": "00155D000001",
-            "vlan": 0, "image": null, "disk": null, "secure_boot": false, "checkpoints": true,
-            "address": ""
-        }));
+        machines.push(machine_of_docker_machines(&windows, number));
     }
     windows.set("/machines", json!(machines));
     let table = windows.ok(&["ls", "--format", "{{.Name}} {{.State}}"]);

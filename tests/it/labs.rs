@@ -1,6 +1,8 @@
 //! Lab files with the fake driver: plan, up, down, and what is between them.
 
 use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::lab::{Lab, Run};
@@ -102,6 +104,37 @@ fn what_fails_stops_no_other_and_what_was_killed_is_carried_on_with() {
     assert_eq!(labs.cloud()["resources"].as_array().unwrap().len(), 9, "nothing twice");
     labs.ok(&["down", "-y"]);
     assert_eq!(labs.lab.cloud(), 0);
+}
+
+/// `kill -9` while two of three machines are half made; once with another `up` after it, once not.
+#[test]
+fn up_that_was_killed_leaves_nothing_that_is_not_seen() {
+    for carries_on in [true, false] {
+        let labs = Labs::new(
+            "name: x\ndefaults: {driver: fake}\nmachines:\n- {name: a}\n\
+             - {name: b, fake-hang: 'after-disk:1'}\n- {name: c, fake-hang: 'server:1'}\n",
+        );
+        let mut up = labs.lab.command();
+        up.current_dir(labs.lab.path()).arg("up").stdout(Stdio::null()).stderr(Stdio::null());
+        let mut up = up.spawn().unwrap();
+        // All of `a`, and key and disk of the others.
+        while labs.lab.cloud() < 7 {
+            assert_eq!(up.try_wait().unwrap(), None, "it waits for its machines");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        up.kill().unwrap();
+        up.wait().unwrap();
+        if carries_on {
+            let plan = labs.plan();
+            assert_eq!(plan[1..], ["b resume", "c resume"], "{plan:?}");
+            labs.ok(&["up"]);
+            assert_eq!(labs.plan(), ["a keep", "b keep", "c keep"]);
+            assert_eq!(labs.lab.cloud(), 9, "nothing twice");
+        }
+        labs.ok(&["down", "-y"]);
+        assert_eq!(labs.lab.cloud(), 0);
+        assert!(labs.lab.machine_files().is_empty());
+    }
 }
 
 #[test]
@@ -212,6 +245,58 @@ fn init_schema_and_as_lab_are_files_that_are_read() {
     labs.ok(&["down"]);
 }
 
+/// By a validator that is not ours: the schema is one, the example, the file of the examples and what
+/// `inspect --as-lab` writes are labs by it, and what the program refuses is none.
+#[test]
+fn the_schema_is_held_against_a_validator() {
+    let Some(python) = ["python3", "/usr/bin/python3"].into_iter().find(|python| {
+        let answer = Command::new(python).args(["-c", "import jsonschema"]).output();
+        answer.is_ok_and(|it| it.status.success())
+    }) else {
+        return crate::lab::skip("there is no python3 with jsonschema");
+    };
+    let labs = Labs::new("machines: [{name: a, driver: fake}]\n");
+    let read = |text: &str| serde_yaml::from_str::<serde_json::Value>(text).unwrap();
+    labs.lab.fake(&["--engine-label", "a=b", "one"]);
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/lab.yaml");
+    let good = [
+        fs::read_to_string(own).unwrap(),
+        labs.ok(&["inspect", "--as-lab", "one"]),
+        machine::lab::example().to_owned(),
+        "name: 7\nmachines:\n- {name: a, run: true, files: {from: a, to: b}, labels: }\nswarm:\n"
+            .into(),
+    ];
+    let bad = [
+        "machines: [{name: a, memori: 1}]",
+        "machines: [{name: a, memory: much}]",
+        "machines: [{name: a, swarm: chief}]",
+        "machines: [{name: a, engine: {mirror: x}}]",
+        "machine: []",
+        "machines: [{name: a}]\nswarm: {manager: 1}",
+    ];
+    let schema: serde_json::Value = serde_json::from_str(&labs.ok(&["lab", "schema"])).unwrap();
+    let documents: Vec<_> = good.iter().map(String::as_str).chain(bad).map(read).collect();
+    let input = labs.lab.path().join("documents.json");
+    fs::write(&input, serde_json::to_vec(&(schema, documents)).unwrap()).unwrap();
+    let script = "import json,sys,jsonschema\n\
+        schema,documents=json.load(open(sys.argv[1]))\n\
+        jsonschema.Draft7Validator.check_schema(schema)\n\
+        validator=jsonschema.Draft7Validator(schema)\n\
+        print(json.dumps([[e.message for e in validator.iter_errors(d)] for d in documents]))";
+    let run = crate::lab::run(Command::new(python).args(["-c", script]).arg(&input));
+    assert_eq!(run.code, Some(0), "{}", run.stderr);
+    let complaints: Vec<Vec<String>> = serde_json::from_str(&run.stdout).unwrap();
+    let (accepted, refused) = complaints.split_at(good.len());
+    for (text, complaints) in good.iter().zip(accepted) {
+        assert!(complaints.is_empty(), "{text}: {complaints:?}");
+    }
+    for (text, complaints) in bad.iter().zip(refused) {
+        assert!(!complaints.is_empty(), "{text} is no lab");
+        labs.write(text);
+        assert_eq!(labs.run(&["plan"]).code, Some(2), "{text}");
+    }
+}
+
 #[test]
 fn what_a_driver_cannot_do_is_said() {
     let lab = Lab::new();
@@ -221,6 +306,7 @@ fn what_a_driver_cannot_do_is_said() {
         &["snapshot", "save", "one", "s"],
         &["snapshot", "ls", "one"],
         &["suspend", "one"],
+        &["clone", "one", "two"],
         &["forward", "one", "80"],
     ] {
         let run = lab.run(args);

@@ -5,6 +5,8 @@
 mod bad_hosts;
 mod bad_input;
 #[cfg(target_os = "linux")]
+mod clone;
+#[cfg(target_os = "linux")]
 mod clouds;
 #[cfg(unix)]
 mod compat;
@@ -60,6 +62,8 @@ mod tmpfs;
 mod transfer;
 #[cfg(target_os = "linux")]
 mod vbox;
+#[cfg(target_os = "linux")]
+mod vbox_changes;
 mod vm;
 #[cfg(unix)]
 mod warm;

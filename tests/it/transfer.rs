@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -78,6 +79,12 @@ fn access_is_a_host_that_is_there_already() {
     assert!(!file.exists(), "nothing is left of it");
     let args = ["export", "--access", "-o"].map(str::as_ref);
     lab.ok(args.into_iter().chain([file.as_os_str(), "far".as_ref()]));
+    let archive = zstd::decode_all(fs::File::open(&file).unwrap()).unwrap();
+    let has = |bytes: &[u8]| archive.windows(bytes.len()).any(|window| window == bytes);
+    let certs = lab.store().join("certs");
+    let text = |path: &Path| fs::read_to_string(path).unwrap();
+    assert!(has(text(&lab.store().join("machines/far/id_rsa")).as_bytes()));
+    assert!(!has(text(&certs.join("ca-key.pem")).lines().nth(1).unwrap().as_bytes()));
     let other = Lab::new();
     other.ok(["import".as_ref(), file.as_os_str()]);
     let value = |template: &str| other.ok(["inspect", "far", "-f", template]);

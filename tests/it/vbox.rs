@@ -11,7 +11,7 @@ use crate::lab::{Lab, Run, run};
 
 /// The stand-in, which lies beside the program: `cargo test --workspace` has built it. Where that was
 /// not run it is built now.
-fn stand_in() -> &'static Path {
+pub(super) fn stand_in() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         let machine = Path::new(env!("CARGO_BIN_EXE_machine"));
@@ -35,8 +35,8 @@ fn stand_in() -> &'static Path {
 }
 
 /// A lab with a VirtualBox of its own.
-struct Box_ {
-    lab: Lab,
+pub(super) struct Box_ {
+    pub(super) lab: Lab,
     network: Option<Namespace>,
     variables: Vec<(&'static str, String)>,
 }
@@ -51,14 +51,14 @@ impl Box_ {
     }
 
     /// Every machine "runs" at once, and nothing answers.
-    fn pretending() -> Self {
+    pub(super) fn pretending() -> Self {
         let mut vbox = Self::new();
         vbox.variables.push(("STANDIN_START", "pretend".to_owned()));
         vbox.variables.push(("MACHINE_BOOT_TIMEOUT", "0".to_owned()));
         vbox
     }
 
-    fn home(&self) -> PathBuf {
+    pub(super) fn home(&self) -> PathBuf {
         self.lab.path().join("vbox")
     }
 
@@ -75,19 +75,19 @@ impl Box_ {
         command
     }
 
-    fn run(&self, args: &[&str]) -> Run {
+    pub(super) fn run(&self, args: &[&str]) -> Run {
         run(self.command().args(args))
     }
 
     #[track_caller]
-    fn ok(&self, args: &[&str]) -> String {
+    pub(super) fn ok(&self, args: &[&str]) -> String {
         let run = self.run(args);
         assert_eq!(run.code, Some(0), "{args:?}: {}{}", run.stdout, run.stderr);
         run.stdout
     }
 
     /// The calls of `VBoxManage` since the last look.
-    fn calls(&self) -> Vec<Vec<String>> {
+    pub(super) fn calls(&self) -> Vec<Vec<String>> {
         let path = self.home().join("calls.jsonl");
         let text = fs::read_to_string(&path).unwrap_or_default();
         fs::remove_file(&path).ok();
@@ -106,7 +106,7 @@ impl Box_ {
     }
 
     #[track_caller]
-    fn has_nothing(&self) {
+    pub(super) fn has_nothing(&self) {
         assert_eq!(self.has(), (Vec::new(), Vec::new()));
         assert!(self.lab.machine_files().is_empty());
         let text = fs::read_to_string(self.home().join("host.json")).unwrap_or_default();

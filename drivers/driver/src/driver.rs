@@ -68,6 +68,11 @@ pub trait Kind: Send + Sync {
         None
     }
 
+    /// Another flag, and the value that it must have so that there is such a network.
+    fn network_mode(&self) -> Option<(&'static str, &'static str)> {
+        None
+    }
+
     /// The flags that [`Driver::resize`] can change later.
     fn size_flags(&self) -> SizeFlags {
         SizeFlags::default()
@@ -197,6 +202,21 @@ pub trait Driver: Debug + Send + Sync {
         Err(Error::unsupported(self.kind(), "machines that move"))
     }
 
+    /// Copies the files of this machine to the directory of `to`, another machine of this store, and
+    /// returns that: of the same size and on the same network, but off, and with no port or address
+    /// yet. If this one runs it stands still meanwhile. What the copy's disk says of its identity is
+    /// still this machine's. Present if [`Capabilities::copy`] is.
+    async fn copy(&self, cx: &Context, to: &Context) -> Result<Box<dyn Driver>> {
+        let _ = (cx, to);
+        Err(Error::unsupported(self.kind(), "copies of a machine"))
+    }
+
+    /// The identity with what only the driver knows of it: the machine's place on a shared network.
+    fn identity(&self, cx: &Context, seed: Seed) -> Result<Seed> {
+        let _ = cx;
+        Ok(seed)
+    }
+
     async fn state(&self, cx: &Context) -> Result<State>;
 
     /// The state, if it can be had without a process or the network; `env` and `ip` live on this.
@@ -296,6 +316,8 @@ pub struct Capabilities {
     pub snapshot: bool,
     /// Is nothing but files, and can be taken to another store.
     pub portable: bool,
+    /// Can be copied, see [`Driver::copy`].
+    pub copy: bool,
     /// The host was there before the machine and stays when it is removed: it keeps its keys, its
     /// name and its packages, and the engine restarts it over SSH.
     pub existing_host: bool,

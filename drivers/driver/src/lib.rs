@@ -58,7 +58,7 @@ pub use progress::{Progress, Silent};
 pub use record::BaseRecord;
 pub use secret::{REDACTED, Reference, Secret};
 pub use size::{Size, SizeFlags};
-pub use snapshot::{Snapshot, Snapshots};
+pub use snapshot::{Snapshot, Snapshots, check_snapshot_name, no_snapshot, snapshot_exists};
 pub use state::State;
 pub use tags::Tags;
 pub use template::{Material, Template, Templates};

@@ -84,7 +84,7 @@ async fn make_vm(machine: &HyperV, cx: &Context, place: &Place) -> Result<String
     Ok(made.id)
 }
 
-async fn configure(machine: &HyperV, cx: &Context, place: &Place) -> Result<()> {
+pub(crate) async fn configure(machine: &HyperV, cx: &Context, place: &Place) -> Result<()> {
     let record = &machine.record;
     let parameters = json!({
         "Id": record.vm_id,

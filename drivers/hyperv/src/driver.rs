@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use machine_driver::{
-    Birth, Capabilities, Context, Driver, Endpoint, Result, SshTarget, State, async_trait,
+    Birth, Capabilities, Context, Driver, Endpoint, Result, Size, SshTarget, State, async_trait,
 };
 
 use crate::hypervisor::{self, Hypervisor};
 use crate::record::Record;
-use crate::{birth, check, power, states};
+use crate::{birth, check, power, resize, states};
 
 /// Where the Engine listens in the guest.
 const ENGINE_PORT: u16 = 2376;
@@ -58,6 +58,7 @@ impl Driver for HyperV {
             born_provisioned: true,
             has_guest: true,
             suspend: true,
+            resize: true,
             ..Capabilities::default()
         }
     }
@@ -92,6 +93,10 @@ impl Driver for HyperV {
 
     async fn suspend(&mut self, cx: &Context) -> Result<()> {
         power::suspend(self, cx).await
+    }
+
+    async fn resize(&mut self, cx: &Context, size: Size) -> Result<()> {
+        resize::resize(self, cx, size).await
     }
 
     async fn state(&self, cx: &Context) -> Result<State> {

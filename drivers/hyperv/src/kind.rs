@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use machine_driver::{
-    Availability, Context, Driver, Error, Flag, FlagValues, Kind, Result, State, async_trait,
+    Availability, Context, Driver, Error, Flag, FlagValues, Kind, Result, SizeFlags, State,
+    async_trait,
 };
 
 use crate::driver::HyperV;
@@ -59,6 +60,10 @@ impl Kind for HyperVKind {
                 fix: error.hints().first().cloned(),
             },
         }
+    }
+
+    fn size_flags(&self) -> SizeFlags {
+        crate::resize::FLAGS
     }
 
     fn answers_at_once(&self) -> bool {

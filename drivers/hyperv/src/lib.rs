@@ -28,6 +28,7 @@ mod place;
 mod power;
 mod powershell;
 mod record;
+mod resize;
 mod scripts;
 mod states;
 mod switch;

@@ -34,7 +34,7 @@ pub(crate) async fn create(qemu: &mut Qemu, cx: &Context, birth: &Birth) -> Resu
             }
         }
     }
-    let seed = materials::seed(cx, &qemu.record, birth)?;
+    let seed = materials::with_network(cx, &qemu.record, birth.seed.clone())?;
     materials::make_disk(&mut qemu.record, &seed, &files)?;
     cx.checkpoint(qemu)?;
     launch::start(qemu, cx, Origin::Boot).await
@@ -69,7 +69,7 @@ async fn from_template(
     qemu.record.unborn = true;
     cx.checkpoint(qemu)?;
     template.copy_disk(&files.disk(), qemu.record.disk_size)?;
-    let seed = materials::seed(cx, &qemu.record, birth)?;
+    let seed = materials::with_network(cx, &qemu.record, birth.seed.clone())?;
     launch::start(qemu, cx, Origin::Template(template, &seed)).await?;
     (qemu.record.unborn, qemu.record.disk_ready) = (false, true);
     cx.checkpoint(qemu)

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use machine_driver::seed::Seed;
 use machine_driver::{
     Birth, Capabilities, Context, Driver, Endpoint, FlagValues, Forwards, Image, Result, Size,
     Snapshots, SshTarget, State, async_trait,
@@ -7,7 +8,10 @@ use machine_driver::{
 
 use crate::files::{Files, PORTABLE};
 use crate::record::Record;
-use crate::{birth, check, flags, image, names, network, platform, ports, power, resize, saved};
+use crate::{
+    birth, check, copy, flags, image, materials, names, network, platform, ports, power, resize,
+    saved,
+};
 
 /// One machine.
 #[derive(Debug)]
@@ -69,6 +73,7 @@ impl Driver for Qemu {
             resize: true,
             snapshot: true,
             portable: true,
+            copy: true,
             ..Capabilities::default()
         }
     }
@@ -132,17 +137,21 @@ impl Driver for Qemu {
     }
 
     async fn settle(&mut self, cx: &Context) -> Result<()> {
-        let home = Record::new(cx);
-        let record = &mut self.record;
-        let user = std::mem::take(&mut record.base.ssh_user);
-        record.base = machine_driver::BaseRecord { ssh_user: user, ..home.base };
-        (record.engine_port, record.process) = (0, None);
+        self.record = self.record.at_home(cx);
         // Its place on a network is another store's to give: it has none here.
-        (record.private_ip, record.mac, record.network) = (None, String::new(), String::new());
-        for forward in &mut record.forwards {
+        self.record.network.clear();
+        for forward in &mut self.record.forwards {
             forward.host_port = ports::take(cx, forward.host_port)?.unwrap_or_default();
         }
         self.reserve(cx).await
+    }
+
+    async fn copy(&self, cx: &Context, to: &Context) -> Result<Box<dyn Driver>> {
+        Ok(Box::new(Self::new(copy::copy(&self.record, cx, to).await?)))
+    }
+
+    fn identity(&self, cx: &Context, seed: Seed) -> Result<Seed> {
+        materials::with_network(cx, &self.record, seed)
     }
 
     async fn state(&self, cx: &Context) -> Result<State> {

@@ -25,6 +25,7 @@ mod adopt;
 mod arguments;
 mod birth;
 mod check;
+mod copy;
 mod driver;
 mod files;
 mod flags;

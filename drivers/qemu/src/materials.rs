@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use machine_driver::seed::{Interface, Seed};
-use machine_driver::{Birth, Context, Error, Image, Result, file};
+use machine_driver::{Context, Error, Image, Result, file};
 
 use crate::files::Files;
 use crate::network;
@@ -46,8 +46,7 @@ pub(crate) fn copy_image(
 }
 
 /// The seed with what the driver knows: the machine's place on its shared network.
-pub(crate) fn seed(cx: &Context, record: &Record, birth: &Birth) -> Result<Seed> {
-    let mut seed = birth.seed.clone();
+pub(crate) fn with_network(cx: &Context, record: &Record, mut seed: Seed) -> Result<Seed> {
     if let Some(address) = record.private_ip {
         let mac = record.mac.clone();
         seed.interfaces.push(Interface { mac, address: address.into(), prefix: network::PREFIX });

@@ -94,6 +94,13 @@ impl Record {
         Self { base, ..Self::default() }
     }
 
+    /// The record of the same machine in another place: with no port, address or process yet.
+    pub(crate) fn at_home(&self, cx: &Context) -> Self {
+        let base = BaseRecord { ssh_user: self.base.ssh_user.clone(), ..Self::new(cx).base };
+        let (mac, engine_port) = (String::new(), 0);
+        Self { base, engine_port, mac, private_ip: None, process: None, ..self.clone() }
+    }
+
     /// All ports of this computer that the machine uses, each with the guest's.
     pub(crate) fn all_forwards(&self) -> Vec<Forward> {
         let own =

@@ -12,7 +12,10 @@ use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use machine_driver::{Context, Error, ErrorKind, Result, Snapshot, Snapshots, async_trait, file};
+use machine_driver::{
+    Context, Error, Result, Snapshot, Snapshots, async_trait, check_snapshot_name, file,
+    no_snapshot, snapshot_exists,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -40,7 +43,7 @@ const MANIFEST: &str = "snapshot.json";
 const DISK: &str = "disk.img";
 const STATE: &str = "saved.state";
 /// The files that a machine boots; its memory fits no others.
-const IMAGE: [&str; 3] = ["boot2docker.iso", "vmlinuz", "initrd.img"];
+pub(crate) const IMAGE: [&str; 3] = ["boot2docker.iso", "vmlinuz", "initrd.img"];
 
 #[async_trait]
 impl Snapshots for Qemu {
@@ -57,11 +60,10 @@ impl Snapshots for Qemu {
     }
 
     async fn save(&mut self, cx: &Context, name: &str) -> Result<Snapshot> {
-        check_name(name)?;
+        check_snapshot_name(name)?;
         let target = directory(cx).join(name);
         if target.exists() {
-            return Err(Error::other(format!("there is a snapshot `{name}` already"))
-                .hint(format!("machine snapshot rm {} {name}", cx.machine)));
+            return Err(snapshot_exists(cx, name));
         }
         file::create_dir(&directory(cx))?;
         sweep(&directory(cx));
@@ -165,7 +167,7 @@ async fn copy_running(cx: &Context, files: &Files, to: &Path) -> Result<()> {
     copied.and(woken)
 }
 
-fn copy_disk(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy_disk(from: &Path, to: &Path) -> Result<()> {
     let copy = || -> io::Result<()> {
         let dir = to.parent().ok_or_else(|| io::Error::other("a disk needs a directory"))?;
         let temp = tempfile::Builder::new().prefix(file::TEMPORARY).tempfile_in(dir)?;
@@ -183,24 +185,12 @@ fn directory(cx: &Context) -> PathBuf {
 }
 
 fn existing(cx: &Context, name: &str) -> Result<PathBuf> {
-    check_name(name)?;
+    check_snapshot_name(name)?;
     let path = directory(cx).join(name);
     if path.join(MANIFEST).exists() {
         return Ok(path);
     }
-    let message = format!("machine `{}` has no snapshot `{name}`", cx.machine);
-    Err(Error::new(ErrorKind::NotFound, message)
-        .hint(format!("machine snapshot ls {}", cx.machine)))
-}
-
-/// The name is that of a directory.
-fn check_name(name: &str) -> Result<()> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
-    if !name.is_empty() && name.len() <= 60 && !name.starts_with('.') && name.chars().all(fits) {
-        return Ok(());
-    }
-    Err(Error::new(ErrorKind::Flags, format!("`{name}` is no name for a snapshot"))
-        .hint("use up to 60 letters, digits, `-`, `_` and `.`"))
+    Err(no_snapshot(cx, name))
 }
 
 fn read(dir: &Path) -> Result<Manifest> {
@@ -218,7 +208,7 @@ fn snapshot(cx: &Context, name: &str) -> Result<Snapshot> {
         name: name.to_owned(),
         created,
         memory: dir.join(STATE).exists(),
-        size: size(DISK) + size(STATE),
+        size: Some(size(DISK) + size(STATE)),
     })
 }
 
@@ -233,6 +223,8 @@ fn sweep(dir: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use machine_driver::ErrorKind;
+
     use super::*;
     use crate::files::tests::Lab;
     use crate::record::Record;

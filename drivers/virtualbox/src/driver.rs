@@ -1,8 +1,8 @@
 use std::path::PathBuf;
 
 use machine_driver::{
-    Birth, Capabilities, Context, Driver, Endpoint, ErrorKind, Forwards, Image, Result, SshTarget,
-    State, async_trait,
+    Birth, Capabilities, Context, Driver, Endpoint, ErrorKind, Forwards, Image, Result, Size,
+    Snapshots, SshTarget, State, async_trait,
 };
 use tokio::sync::OnceCell;
 
@@ -11,7 +11,7 @@ use crate::info::info;
 use crate::manage::Manage;
 use crate::record::{Network, Record};
 use crate::version::{self, Version};
-use crate::{address, birth, check, network, ports, power, remove, start};
+use crate::{address, birth, check, network, ports, power, remove, resize, start};
 
 /// One machine.
 #[derive(Debug)]
@@ -77,6 +77,8 @@ impl Driver for VirtualBox {
             forward: true,
             suspend: true,
             change_image: true,
+            resize: true,
+            snapshot: true,
             ..Capabilities::default()
         }
     }
@@ -116,6 +118,10 @@ impl Driver for VirtualBox {
         power::suspend(self, cx).await
     }
 
+    async fn resize(&mut self, cx: &Context, size: Size) -> Result<()> {
+        resize::resize(&mut self.record, cx, size).await
+    }
+
     async fn remove(&mut self, cx: &Context) -> Result<()> {
         remove::remove(self, cx).await
     }
@@ -151,6 +157,10 @@ impl Driver for VirtualBox {
     fn learn_address(&mut self, answer: &str) -> Result<()> {
         self.record.base.ip_address = address::address(&self.record, answer)?.to_string();
         Ok(())
+    }
+
+    fn snapshots(&mut self) -> Option<&mut dyn Snapshots> {
+        Some(self)
     }
 
     fn forwards(&mut self) -> Option<&mut dyn Forwards> {

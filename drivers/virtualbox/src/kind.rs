@@ -1,6 +1,7 @@
 use futures_util::future::join_all;
 use machine_driver::{
-    Availability, Context, Driver, Error, Flag, FlagValues, Kind, Result, State, async_trait,
+    Availability, Context, Driver, Error, Flag, FlagValues, Kind, Result, SizeFlags, State,
+    async_trait,
 };
 
 use crate::driver::VirtualBox;
@@ -56,6 +57,18 @@ impl Kind for VirtualBoxKind {
                 fix: error.hints().first().cloned(),
             },
         }
+    }
+
+    fn network_flag(&self) -> Option<&'static str> {
+        Some("virtualbox-internal-network")
+    }
+
+    fn network_mode(&self) -> Option<(&'static str, &'static str)> {
+        Some(("virtualbox-network", "nat"))
+    }
+
+    fn size_flags(&self) -> SizeFlags {
+        crate::resize::FLAGS
     }
 
     fn boots_boot2docker(&self) -> bool {

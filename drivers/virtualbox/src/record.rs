@@ -4,6 +4,8 @@ use machine_driver::{BaseRecord, Context, Forward};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::snapshots::Saved;
+
 /// The `Driver` object of `config.json`: docker-machine's keys, then our own, which stand there only
 /// where they say something.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -87,6 +89,9 @@ pub(crate) struct Record {
     pub(crate) host_loopback_reachable: bool,
     #[serde(skip_serializing_if = "is_false")]
     pub(crate) no_accelerate3d_off: bool,
+    /// Those that we have made, the oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) snapshots: Vec<Saved>,
     #[serde(flatten)]
     pub(crate) unknown: Map<String, Value>,
 }

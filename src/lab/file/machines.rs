@@ -112,12 +112,7 @@ fn spread(
         }
     }
     let mut flags = flags(keys, kind);
-    if let Some(flag) = kind.network_flag() {
-        let network = keys.text("network").unwrap_or(network);
-        if network != NONE {
-            flags.entry(flag.to_owned()).or_insert_with(|| network.into());
-        }
-    }
+    join_network(&mut flags, kind, keys.text("network").unwrap_or(network));
     let spec = Spec {
         name: String::new(),
         driver: kind.name().to_owned(),
@@ -143,6 +138,17 @@ fn spread(
         Ok(Asked { spec: Spec { name, ..spec.clone() }, part: part.clone() })
     };
     names.into_iter().map(asked).collect()
+}
+
+/// Puts a machine on a network, if its driver has such and the file does not say otherwise.
+fn join_network(flags: &mut BTreeMap<String, Value>, kind: &dyn Kind, network: &str) {
+    let Some(flag) = kind.network_flag().filter(|_| network != NONE) else { return };
+    let fits = kind.network_mode().is_none_or(|(mode, word)| {
+        *flags.entry(mode.to_owned()).or_insert_with(|| word.into()) == word
+    });
+    if fits {
+        flags.entry(flag.to_owned()).or_insert_with(|| network.into());
+    }
 }
 
 /// The flags of the driver that are given, under their full names. In the defaults may stand those

@@ -41,6 +41,22 @@ fn flags_are_keys_with_and_without_the_drivers_name() {
 }
 
 #[test]
+fn virtualbox_has_networks_of_its_own_only_behind_nat() {
+    let lab = good(
+        "name: x\nmachines:\n- {name: a, driver: virtualbox}\n\
+         - {name: b, driver: virtualbox, virtualbox-network: hostonly}\n\
+         - {name: c, driver: virtualbox, network: none}\n",
+    );
+    let network = |at: usize| {
+        let flag = |name| lab.machines[at].flags.get(name).and_then(|it| it.as_str());
+        (flag("virtualbox-network"), flag("virtualbox-internal-network"))
+    };
+    assert_eq!(network(0), (Some("nat"), Some("x")));
+    assert_eq!(network(1), (Some("hostonly"), None));
+    assert_eq!(network(2), (None, None));
+}
+
+#[test]
 fn counts_ports_and_files() {
     let lab = good(
         "name: x\nnetwork: none\nmachines:\n\

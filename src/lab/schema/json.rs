@@ -7,7 +7,7 @@ use crate::engine::Registry;
 
 /// The JSON Schema of the lab file, for editors. A variable may stand where a number or a truth
 /// value is expected. Which driver a key belongs to is for `plan` to check: the schema knows the
-/// keys of all of them.
+/// keys of all of them. A key without a value is an empty list or map.
 pub fn json_schema(registry: &Registry) -> Value {
     let drivers: Vec<Text> = registry.iter().map(|kind| kind.name().to_owned().into()).collect();
     let mut flags: BTreeMap<Text, Key> = BTreeMap::new();
@@ -18,11 +18,14 @@ pub fn json_schema(registry: &Registry) -> Value {
     let mut schema = json!({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A lab: Docker hosts from one file",
-        "required": ["machines"],
     });
     let lab = shape(&lab(drivers, vec![flags.clone()], flags));
     if let (Some(schema), Value::Object(lab)) = (schema.as_object_mut(), lab) {
         schema.extend(lab);
+        schema.extend([
+            ("type".to_owned(), json!("object")),
+            ("required".to_owned(), json!(["machines"])),
+        ]);
     }
     schema
 }
@@ -30,20 +33,20 @@ pub fn json_schema(registry: &Registry) -> Value {
 fn shape(shape_: &Shape) -> Value {
     let variable = json!({ "type": "string", "pattern": "\\$\\{" });
     match shape_ {
-        Shape::Text => json!({ "type": ["string", "number"] }),
+        Shape::Text => json!({ "type": ["string", "number", "boolean"] }),
         Shape::Int => json!({ "anyOf": [{ "type": "integer" }, variable] }),
         Shape::Bool => json!({ "anyOf": [{ "type": "boolean" }, variable] }),
         Shape::Word(words) => json!({ "anyOf": [{ "enum": words }, variable] }),
         Shape::List(item) => {
             let item = shape(item);
-            json!({ "anyOf": [{ "type": "array", "items": item }, item] })
+            json!({ "anyOf": [{ "type": ["array", "null"], "items": item }, item] })
         }
         Shape::Items(items) => {
             let item = items.first().map_or(json!({}), shape);
-            json!({ "type": "array", "items": item })
+            json!({ "type": ["array", "null"], "items": item })
         }
         Shape::Pairs => json!({ "anyOf": [
-            { "type": "object", "additionalProperties": { "type": ["string", "number", "boolean"] } },
+            { "type": ["object", "null"], "additionalProperties": { "type": ["string", "number", "boolean"] } },
             { "type": "array", "items": { "type": "string" } },
         ] }),
         Shape::Map(keys) => {
@@ -53,7 +56,11 @@ fn shape(shape_: &Shape) -> Value {
                 (key.name.to_string(), value)
             });
             let properties: Map<String, Value> = properties.collect();
-            json!({ "type": "object", "additionalProperties": false, "properties": properties })
+            json!({
+                "type": ["object", "null"],
+                "additionalProperties": false,
+                "properties": properties,
+            })
         }
     }
 }

@@ -139,7 +139,7 @@ fn no_address(name: &str) -> Error {
 /// Makes the nodes what they should be, seen from a manager: promotes before it demotes, removes
 /// the nodes of machines that were made again, and lets those go that have no part any more.
 async fn settle(
-    head: &Member,
+    mut head: &Member,
     members: &[Member],
     nodes: &[Node],
     role: &impl Fn(&str) -> Option<Role>,
@@ -163,6 +163,10 @@ async fn settle(
             };
             note(&member.name, result);
         }
+        if wanted == Some(Role::Manager) {
+            // Whoever is to be none any more cannot demote the others after itself.
+            head = lasting_manager(members, role).await.unwrap_or(head);
+        }
     }
     for node in nodes.iter().filter(|node| node.status.state == "down") {
         let name = &node.description.hostname;
@@ -172,6 +176,22 @@ async fn settle(
         }
     }
     failures
+}
+
+/// A manager that is to stay one, and has a quorum now.
+async fn lasting_manager<'a>(
+    members: &'a [Member],
+    role: &impl Fn(&str) -> Option<Role>,
+) -> Option<&'a Member> {
+    for member in members.iter().filter(|member| role(&member.name) == Some(Role::Manager)) {
+        if api::part(&member.docker)
+            .await
+            .is_ok_and(|part| part.is_active() && part.control_available)
+        {
+            return Some(member);
+        }
+    }
+    None
 }
 
 /// The node that a machine is. One that has just joined is known by its name alone.

@@ -92,6 +92,8 @@ fn a_machine_lives_and_leaves_nothing() {
     let driver = &record["Driver"];
     assert_eq!(driver["SecretKey"], "env:AWS_SECRET_ACCESS_KEY");
     assert_eq!(driver["IPAddress"], "127.0.0.1");
+    let private = driver["PrivateIPAddress"].as_str().unwrap().parse::<std::net::Ipv4Addr>();
+    assert!(private.unwrap().is_private(), "{driver}");
     assert!(driver["AMI"].as_str().unwrap().starts_with("ami-"), "{driver}");
 
     let removed = scene.run(&["rm", "-y", "m1"]);

@@ -54,6 +54,8 @@ fn a_droplet_becomes_a_machine_and_leaves_nothing() {
     let listed = run(&mut in_cloud(&["ls", "--format", "{{.State}} {{.DockerVersion}} {{.URL}}"]));
     let expected = format!("Running v20.10.24+dfsg1 tcp://{}:2376\n", host.address);
     assert_eq!(listed.stdout, expected, "{}", listed.stderr);
+    let private = run(&mut in_cloud(&["ip", "--private", "m1"]));
+    assert_eq!(private.stdout, "10.128.0.2\n", "{}", private.stderr);
     has_an_engine(in_network("bash"), &lab, "digitalocean");
     for (word, status) in [("restart", "active"), ("stop", "off"), ("start", "active")] {
         let done = run(&mut in_cloud(&[word, "m1"]));

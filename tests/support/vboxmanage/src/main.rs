@@ -21,6 +21,7 @@ mod power;
 mod qemu;
 mod settings;
 mod show;
+mod snapshot;
 mod storage;
 mod vm;
 
@@ -76,6 +77,7 @@ fn change(words: &[&str]) -> Answer {
         ["setextradata", id, key, value] => {
             settings::set_extradata(&mut host, id, key, Some(value))
         }
+        ["snapshot", id, ref rest @ ..] => snapshot::snapshot(&mut host, id, rest),
         ["discardstate", id] => power::discard(&mut host, id),
         [command, ..] => usage(&format!("Invalid command '{command}'")),
         [] => usage("no command"),

@@ -21,8 +21,20 @@ pub(crate) struct Vm {
     pub(crate) properties: BTreeMap<String, String>,
     pub(crate) extradata: BTreeMap<String, String>,
     pub(crate) state: String,
+    #[serde(default)]
+    pub(crate) snapshots: Vec<Snapshot>,
     /// The process that looks after the machine's QEMU.
     pub(crate) keeper: Option<u32>,
+}
+
+/// What a machine was; its disk is not kept.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Snapshot {
+    pub(crate) name: String,
+    pub(crate) uuid: String,
+    pub(crate) options: BTreeMap<String, String>,
+    pub(crate) rules: Vec<String>,
+    pub(crate) had_memory: bool,
 }
 
 impl Vm {
