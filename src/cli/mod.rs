@@ -4,7 +4,6 @@
 
 mod active;
 mod adopt;
-mod background;
 mod completion;
 mod config;
 mod connection;
@@ -62,6 +61,7 @@ mod status;
 mod stop;
 mod suspend;
 mod swarm;
+mod system;
 mod target;
 mod template;
 mod tunnel;
