@@ -106,15 +106,16 @@ need_rust_src() {
     ln -sfn "$lists/usr/src/rustc-$version" "$sources"
 }
 
-# Wine, and beside the program FILE the one library that Debian's lacks. Puts the program's path into
-# MACHINE_WINDOWS_EXE, where the tests look for it.
+# Wine, and beside the program FILE the one library that Debian's lacks, and stand-ins for other programs
+# of Windows. Puts the program's path into MACHINE_WINDOWS_EXE, where the tests look for it.
 need_wine() {
     local dir=target/tools/wine
-    need_packages /usr/lib/wine/wine64=wine64
+    need_packages /usr/lib/wine/wine64=wine64 script=bsdutils
     mkdir -p "$dir"
     cp "$1" "$dir/machine.exe"
     x86_64-w64-mingw32-gcc -shared -O1 -o "$dir/bcryptprimitives.dll" \
         tests/support/wine/bcryptprimitives.c -ladvapi32
+    x86_64-w64-mingw32-gcc -municode -O1 -Wall -Werror -o "$dir/programs.exe" tests/support/wine/programs.c
     export MACHINE_WINDOWS_EXE="$PWD/$dir/machine.exe"
 }
 

@@ -3,12 +3,11 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::LazyLock;
 
-#[cfg(unix)]
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use super::error::CliError;
 use super::exit;
+use super::system::Signals;
 
 /// Writes data to stdout. A reader that went away is not an error: there is nobody to tell.
 pub(super) fn print(text: &str) -> io::Result<()> {
@@ -74,41 +73,6 @@ pub(super) fn listen() -> io::Result<()> {
 pub(super) async fn interrupted() {
     let wanted = INTERRUPTS.subscribe().wait_for(|count| *count > 0).await.is_ok();
     assert!(wanted, "the sender is never dropped");
-}
-
-#[cfg(unix)]
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        let interrupt = signal(SignalKind::interrupt())?;
-        Ok(Self { interrupt, terminate: signal(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-#[cfg(windows)]
-struct Signals(tokio::signal::windows::CtrlC);
-
-#[cfg(windows)]
-impl Signals {
-    fn new() -> io::Result<Self> {
-        Ok(Self(tokio::signal::windows::ctrl_c()?))
-    }
-
-    async fn next(&mut self) {
-        self.0.recv().await;
-    }
 }
 
 /// Shows the cursor again and leaves raw mode before a panic is printed.

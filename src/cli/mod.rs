@@ -4,7 +4,6 @@
 
 mod active;
 mod adopt;
-mod background;
 mod clone;
 mod completion;
 mod config;
@@ -63,6 +62,7 @@ mod status;
 mod stop;
 mod suspend;
 mod swarm;
+mod system;
 mod target;
 mod template;
 mod tunnel;

@@ -5,7 +5,7 @@ use machine_driver::{Result, Template};
 use super::driver_flags::Given;
 use super::error::CliError;
 use super::session::Session;
-use super::{background, console, create};
+use super::{console, create, system};
 use crate::engine::{
     Like, build_template, lacks_template, list_templates, remove_template, trim_templates,
     verify_template,
@@ -84,7 +84,7 @@ pub(super) async fn run(
 async fn build(args: BuildArgs, given: Given, session: &Session) -> Result<(), CliError> {
     if args.background {
         // It is a courtesy: without it the work is done all the same.
-        background::give_way().ok();
+        system::give_way().ok();
     }
     let like = match args.like {
         Some(name) => {
@@ -135,7 +135,7 @@ fn spawn(name: &str, session: &Session) -> std::io::Result<()> {
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log);
-    background::apart(&mut command);
+    system::apart(&mut command);
     command.spawn().map(drop)
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::error::CliError;
 use super::session::Session;
 use super::target;
-use super::{background, console};
+use super::{console, system};
 use crate::engine::{self, socket};
 use crate::ssh;
 
@@ -87,6 +87,6 @@ fn begin(name: &str, log: &Path, session: &Session) -> Result<std::process::Chil
         .stderr(log)
         // It is to hold on to no directory that somebody may want to remove.
         .current_dir(if cfg!(unix) { Path::new("/") } else { session.engine.store.base() });
-    background::apart(&mut command);
+    system::apart(&mut command);
     Ok(command.spawn()?)
 }

@@ -71,14 +71,14 @@ impl Store {
         if !self.id()?.is_empty() {
             return Ok(());
         }
-        let _lock = Lock::take(&self.locks(), ".store", "store set-up", lock::PATIENCE)?;
+        let _lock = Lock::take(&self.locks_dir(), ".store", "store set-up", lock::PATIENCE)?;
         if !self.id()?.is_empty() {
             return Ok(());
         }
         write(&self.base.join("store-id"), format!("{}\n", random_hex(6)).as_bytes())
     }
 
-    fn locks(&self) -> PathBuf {
+    fn locks_dir(&self) -> PathBuf {
         self.base.join("locks")
     }
 
@@ -160,13 +160,13 @@ impl Store {
     pub fn remove(&self, name: &str) -> Result<(), StoreError> {
         let path = self.machine_dir(name);
         let gone = self.base.join("machines").join(format!(".removed-{name}-{}", random_hex(4)));
-        match fs::rename(&path, &gone) {
+        match file::rename(&path, &gone) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(source) => return Err(StoreError::write(&path, source)),
         }
         if gone.is_dir() {
-            fs::remove_dir_all(&gone).map_err(|source| StoreError::write(&gone, source))
+            file::remove_dir_all(&gone).map_err(|source| StoreError::write(&gone, source))
         } else {
             fs::remove_file(&gone).map_err(|source| StoreError::write(&gone, source))
         }
@@ -193,12 +193,18 @@ impl Store {
         patience: std::time::Duration,
     ) -> Result<Lock, StoreError> {
         self.make_id()?;
-        Lock::take(&self.locks(), name, command, patience)
+        Lock::take(&self.locks_dir(), name, command, patience)
     }
 
     /// Who holds a lock now; `None` if nobody does.
     pub fn lock_holder(&self, name: &str) -> Option<Holder> {
-        Lock::holder(&self.base.join("locks"), name)
+        Lock::holder(&self.locks_dir(), name)
+    }
+
+    /// The names of all locks that are held or were left by a command that was killed, and whether
+    /// they are held.
+    pub fn locks(&self) -> Vec<(String, bool)> {
+        Lock::all(&self.locks_dir())
     }
 
     /// The journal of what is being done with a machine.

@@ -170,7 +170,7 @@ impl Drop for Namespace {
 }
 
 /// An image that is one by its label only.
-fn hollow_image(lab: &Lab) -> String {
+pub(crate) fn hollow_image(lab: &Lab) -> String {
     let mut bytes = vec![0; 0x8000];
     bytes.extend(b"\x01CD001\x01");
     bytes.resize(0x8028, 0);

@@ -1,71 +1,16 @@
 //! The program for Windows, under Wine. `scripts/test` builds it and says where it is.
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+mod lab;
+mod rights;
+mod shells;
+
+use std::io::Read;
+use std::process::Stdio;
 use std::time::Duration;
 
-use crate::lab::{Lab, Run, run, skip};
-
-/// A Windows of one test: drive Z: is this computer's root directory.
-struct Wine {
-    lab: Lab,
-    program: PathBuf,
-    /// With a quote, blanks and letters that no code page has all of.
-    store: PathBuf,
-}
-
-impl Wine {
-    /// `None`, with a word about it, where there is no such program or no Wine.
-    fn new() -> Option<Self> {
-        let Some(program) = std::env::var_os("MACHINE_WINDOWS_EXE").map(PathBuf::from) else {
-            skip("MACHINE_WINDOWS_EXE names no program for Windows");
-            return None;
-        };
-        if !Path::new(WINE).exists() {
-            skip("no wine64");
-            return None;
-        }
-        let lab = Lab::new();
-        let store = lab.path().join("Jörg O'Neil 測試/store of two  blanks");
-        Some(Self { lab, program, store })
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(WINE);
-        command
-            .arg(&self.program)
-            .arg("--storage-path")
-            .arg(windows_path(&self.store))
-            .args(args)
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.lab.path())
-            .env("USER", "tester")
-            .env("WINEPREFIX", concat!(env!("CARGO_TARGET_TMPDIR"), "/wine"))
-            .env("WINEDEBUG", "-all")
-            // Wine takes names of files for this, whatever the system's own language is.
-            .env("LC_ALL", "C.UTF-8")
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Run {
-        run(&mut self.command(args))
-    }
-
-    #[track_caller]
-    fn ok(&self, args: &[&str]) -> String {
-        let run = self.run(args);
-        assert_eq!(run.code, Some(0), "{args:?}: {}{}", run.stdout, run.stderr);
-        run.stdout.replace("\r\n", "\n")
-    }
-}
-
-const WINE: &str = "/usr/lib/wine/wine64";
-
-fn windows_path(path: &Path) -> String {
-    format!("Z:{}", path.display()).replace('/', "\\")
-}
+use crate::interrupt::until;
+use crate::lab::run;
+use lab::{Wine, windows_path};
 
 #[test]
 fn a_machine_from_cradle_to_grave() {
@@ -73,16 +18,6 @@ fn a_machine_from_cradle_to_grave() {
     assert!(wine.ok(&["version"]).starts_with("machine "));
     wine.ok(&["create", "-d", "fake", "lab1"]);
     assert!(wine.ok(&["ls"]).contains("lab1"));
-    let dir = windows_path(&wine.store.join("machines/lab1"));
-
-    let powershell = wine.ok(&["env", "--shell", "powershell", "lab1"]);
-    assert!(powershell.contains(&format!("$Env:DOCKER_CERT_PATH = \"{dir}\"\n")), "{powershell}");
-    assert!(powershell.ends_with("| Invoke-Expression\n"), "{powershell}");
-    let cmd = wine.ok(&["env", "--shell", "cmd", "lab1"]);
-    assert!(cmd.contains(&format!("SET DOCKER_CERT_PATH={dir}\n")), "{cmd}");
-    // There is nobody who called: the system's own shell.
-    assert_eq!(wine.ok(&["env", "lab1"]).lines().next(), cmd.lines().next());
-
     // The store is the same for a program on Linux.
     let mut native = wine.lab.command();
     let listed = run(native.env("MACHINE_STORAGE_PATH", &wine.store).args(["ls", "-q"]));
@@ -106,6 +41,9 @@ fn two_processes_on_one_store() {
     assert_ne!(second.code, Some(0), "{}", second.stdout);
     assert!(second.stderr.contains("create lab1"), "{}", second.stderr);
     assert!(first.wait().unwrap().success());
+    // Nobody is said to hold what nobody holds.
+    let doctor = wine.run(&["doctor"]);
+    assert!(!doctor.stdout.contains("left by a command"), "{}", doctor.stdout);
 
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
@@ -120,6 +58,28 @@ fn two_processes_on_one_store() {
     });
 }
 
+/// A virus scanner holds a record while it is to be replaced.
+#[test]
+fn a_file_that_another_process_holds_is_replaced_a_moment_later() {
+    let Some(wine) = Wine::new() else { return };
+    let failed = wine.run(&["create", "-d", "fake", "--fake-fail", "after-disk:1", "lab1"]);
+    assert_eq!(failed.code, Some(1), "{}{}", failed.stdout, failed.stderr);
+    let dir = wine.store.join("machines/lab1");
+    let before = std::fs::read_to_string(dir.join("config.json")).unwrap();
+    let (record, next) =
+        (windows_path(&dir.join("config.json")), windows_path(&dir.join(".tmp-*")));
+    let mut hold = wine.stand_in("hold", &[&record, &next]);
+    let mut hold = hold.stdout(Stdio::piped()).spawn().unwrap();
+    let mut said = [0; 4];
+    hold.stdout.as_mut().unwrap().read_exact(&mut said).unwrap();
+    assert_eq!(&said, b"held");
+    wine.ok(&["create", "lab1"]);
+    assert!(hold.wait().unwrap().success(), "it has seen the new file while it held the old one");
+    assert_ne!(std::fs::read_to_string(dir.join("config.json")).unwrap(), before);
+    let names = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(!names.into_iter().any(|name| name.to_string_lossy().starts_with(".tmp-")));
+}
+
 /// Longer than the 260 characters that Windows' old functions take.
 #[test]
 fn a_store_with_a_long_path() {
@@ -130,4 +90,35 @@ fn a_store_with_a_long_path() {
     wine.ok(&["create", "-d", "fake", "lab1"]);
     assert_eq!(wine.ok(&["ls", "-q"]), "lab1\n");
     wine.ok(&["rm", "-y", "lab1"]);
+}
+
+/// Ctrl-C on the console: what exists is said, and can be removed.
+#[test]
+fn ctrl_c_stops_between_two_steps() {
+    let Some(wine) = Wine::new() else { return };
+    let mut console =
+        wine.on_a_console(&["create", "-d", "fake", "--fake-hang", "after-disk:1", "lab1"]);
+    let cloud = wine.lab.path().join("cloud.json");
+    until("after-disk", || {
+        std::fs::read_to_string(&cloud).is_ok_and(|text| text.contains("lab1/hang/after-disk"))
+    });
+    console.types(b"\x03");
+    let (code, text) = console.end();
+    assert_eq!(code, Some(130), "{text}");
+    assert!(text.contains("machine create lab1"), "how to carry on: {text}");
+    wine.ok(&["rm", "-y", "lab1"]);
+    assert_eq!(wine.ok(&["ls", "-q"]), "");
+}
+
+/// Colours are for a console, and none of them gets into a file.
+#[test]
+fn a_console_shows_the_same_words_as_a_pipe() {
+    let Some(wine) = Wine::new() else { return };
+    let (code, text) = wine.on_a_console(&["create", "-d", "fake", "lab1"]).end();
+    assert_eq!(code, Some(0), "{text}");
+    let piped = wine.ok(&["ls"]);
+    assert!(!piped.contains('\x1b'), "{piped}");
+    let (code, text) = wine.on_a_console(&["ls"]).end();
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("lab1") && text.contains("Running"), "{text}");
 }

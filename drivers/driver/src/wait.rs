@@ -42,6 +42,14 @@ impl Wait {
         self
     }
 
+    /// Looks at most this often, for a look that costs something.
+    #[must_use]
+    pub fn at_most_every(mut self, shortest: Duration) -> Self {
+        self.interval = shortest;
+        self.longest = self.longest.max(shortest);
+        self
+    }
+
     /// Looks until `look` finds the thing ready or hopeless, or the deadline has passed. A look
     /// that itself takes longer than the time left is cut off.
     pub async fn until<T, F, L>(self, mut look: L) -> Result<T>

@@ -4,6 +4,7 @@ use machine_driver::{Context, Error, ErrorKind, Result};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::advice::{ELEVATE, JOIN, START_SERVICE, TURN_HYPERVISOR_ON, TURN_ON};
 use crate::hypervisor::{Hypervisor, SHORT};
 use crate::place::Place;
 use crate::record::Record;
@@ -53,7 +54,7 @@ pub(crate) async fn check(hypervisor: &Hypervisor, cx: &Context, record: &Record
         switch::choose(&record.virtual_switch, &facts.switches)?;
     } else if !facts.elevated {
         return Err(Error::other("a network of our own needs the rights of an administrator")
-            .hint("use an elevated terminal for this one command")
+            .hint(ELEVATE)
             .hint("or leave `--hyperv-nat-subnet` out"));
     }
     if record.cpus > facts.processors {
@@ -62,7 +63,8 @@ pub(crate) async fn check(hypervisor: &Hypervisor, cx: &Context, record: &Record
         return Err(Error::other(message).hint(format!("`--hyperv-cpu-count {all}`")));
     }
     let place = Place::of(cx, record).await?;
-    let own = place.windows().to_lowercase();
+    // Hyper-V makes a directory of the machine's name in the one that it is given.
+    let own = place.windows_file("").to_lowercase();
     let foreign = |other: &&Namesake| !other.path.to_lowercase().starts_with(&own);
     if let Some(other) = facts.namesakes.iter().find(foreign) {
         return Err(Error::other(format!(
@@ -86,32 +88,27 @@ pub(crate) async fn check(hypervisor: &Hypervisor, cx: &Context, record: &Record
 /// Whether Hyper-V can be used at all. Causes come before their effects: without the module there is
 /// no service, and without rights there is no answer.
 pub(crate) fn usable(facts: &Facts) -> Result<()> {
-    let turn_on = "turn Hyper-V on in an elevated PowerShell, then restart Windows: \
-                   `Enable-WindowsOptionalFeature -Online -FeatureName Microsoft-Hyper-V -All`";
     if !facts.module {
         let message = "Hyper-V PowerShell Module is not available";
         return Err(Error::new(ErrorKind::MissingTool, message)
-            .hint(turn_on)
+            .hint(TURN_ON)
             .hint("Windows Home has no Hyper-V: `--driver virtualbox` or `--driver qemu`"));
     }
     match facts.service.as_deref() {
         Some("Running") => {}
         None => {
             let message = "Hyper-V's management tools are there, and Hyper-V itself is not";
-            return Err(Error::new(ErrorKind::MissingTool, message).hint(turn_on));
+            return Err(Error::new(ErrorKind::MissingTool, message).hint(TURN_ON));
         }
         Some(state) => {
             return Err(Error::new(ErrorKind::NotRunning, "Hyper-V's service does not run")
                 .caused_by(format!("the service vmms is in the state `{state}`"))
-                .hint("start it in an elevated PowerShell: `Start-Service vmms`"));
+                .hint(START_SERVICE));
         }
     }
     if !facts.hypervisor {
         return Err(Error::new(ErrorKind::NotRunning, "the hypervisor does not run")
-            .hint(
-                "turn it on in an elevated PowerShell, then restart Windows: \
-                 `bcdedit /set hypervisorlaunchtype auto`",
-            )
+            .hint(TURN_HYPERVISOR_ON)
             .hint("is virtualization on in this computer's firmware?"));
     }
     let may = facts.elevated || facts.hyperv_administrator;
@@ -119,12 +116,7 @@ pub(crate) fn usable(facts: &Facts) -> Result<()> {
         None if may => Ok(()),
         refused => {
             let message = "Hyper-v commands have to be run as an Administrator";
-            let error = Error::other(message)
-                .hint(
-                    "join the group Hyper-V Administrators in an elevated PowerShell, then sign out \
-                     and in: `Add-LocalGroupMember -SID S-1-5-32-578 -Member $env:USERNAME`",
-                )
-                .hint("or use an elevated terminal");
+            let error = Error::other(message).hint(JOIN).hint("or use an elevated terminal");
             Err(match refused {
                 Some(cause) => error.caused_by(cause.clone()),
                 None => error,

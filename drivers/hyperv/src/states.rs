@@ -70,18 +70,23 @@ impl Found {
         }
     }
 
+    /// Hyper-V's own word.
+    pub(crate) fn word(&self) -> &str {
+        &self.state
+    }
+
     /// The words are those of `Microsoft.HyperV.PowerShell.VMState`.
     pub(crate) fn state(&self) -> State {
         match self.state.as_str() {
             "Running" => State::Running,
             "Off" => State::Stopped,
             "Paused" => State::Paused,
-            "Saved" | "FastSaved" => State::Saved,
+            "Saved" | "FastSaved" | "Hibernated" => State::Saved,
             "Starting" | "Resuming" | "Reset" => State::Starting,
             "Stopping" | "Saving" | "FastSaving" | "Pausing" | "ForceShutdown" | "ForceReboot" => {
                 State::Stopping
             }
-            // `RunningCritical` and so on: its disk or memory cannot be reached.
+            // `RunningCritical` and so on: its files cannot be reached.
             _ => State::Error,
         }
     }

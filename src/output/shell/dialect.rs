@@ -120,17 +120,24 @@ impl Dialect {
             Self::Fish if special("\"$\\") => {
                 format!("'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
             }
-            // PowerShell takes typographic quotes for quotes.
-            Self::PowerShell if special("\"$`“”„") => {
-                let mut quoted = String::from("'");
+            // Windows' consoles have code pages of other letters, in which PowerShell reads programs.
+            Self::PowerShell if !value.is_ascii() => {
+                let mut quoted = String::from("\"");
                 for character in value.chars() {
-                    if "'‘’‚‛".contains(character) {
-                        quoted.push(character);
+                    match character {
+                        '"' | '$' | '`' => quoted.extend(['`', character]),
+                        _ if character.is_ascii() => quoted.push(character),
+                        _ => quoted.extend(
+                            character
+                                .encode_utf16(&mut [0; 2])
+                                .iter()
+                                .map(|unit| format!("$([char]0x{unit:04X})")),
+                        ),
                     }
-                    quoted.push(character);
                 }
-                quoted + "'"
+                quoted + "\""
             }
+            Self::PowerShell if special("\"$`") => format!("'{}'", value.replace('\'', "''")),
             Self::Tcsh if special("\"$`!\\") => {
                 format!("'{}'", value.replace('\'', r"'\''").replace('!', r"\!"))
             }

@@ -16,6 +16,8 @@ pub(crate) struct Host {
     pub(crate) subnet: String,
     /// Whether guests tell their addresses; otherwise only their neighbours know them.
     pub(crate) integration: bool,
+    /// Where the drive C: is, if paths are to be Windows' own, as in a WSL.
+    pub(crate) drive_c: Option<PathBuf>,
     pub(crate) switches: Vec<Switch>,
     pub(crate) nats: Vec<Nat>,
     pub(crate) machines: Vec<Machine>,
@@ -77,7 +79,10 @@ pub(crate) enum State {
     #[default]
     Off,
     Running,
+    Paused,
     Saved,
+    OffCritical,
+    PausedCritical,
 }
 
 impl Default for Host {
@@ -86,6 +91,7 @@ impl Default for Host {
             facts: Facts::default(),
             subnet: "127.88.0".to_owned(),
             integration: true,
+            drive_c: None,
             switches: vec![Switch {
                 id: "c08cb7b8-9b3c-408e-8e30-5e16a3aeb444".to_owned(),
                 name: "Default Switch".to_owned(),
@@ -110,6 +116,11 @@ impl Default for Facts {
             processors: 8,
         }
     }
+}
+
+/// Whether the user is in neither of the groups that may use Hyper-V.
+pub(crate) fn has_no_rights(dir: &Path) -> bool {
+    with(dir, |host| Ok(!host.facts.elevated && !host.facts.hyperv_administrator)).unwrap_or(false)
 }
 
 /// Reads the host, lets `change` at it, and writes it back, while nobody else does.
@@ -155,9 +166,7 @@ impl Host {
     pub(crate) fn elevated(&self, cmdlet: &str) -> Result<(), Failure> {
         match self.facts.elevated {
             true => Ok(()),
-            false => {
-                Err(Failure::new(&format!("Windows System Error 5,{cmdlet}"), "Access is denied."))
-            }
+            false => Err(crate::messages::only_elevated(cmdlet)),
         }
     }
 

@@ -10,6 +10,7 @@
 //! `log.jsonl`, one line for each process and each request.
 
 mod host;
+mod messages;
 mod operations;
 mod qemu;
 mod request;
@@ -26,11 +27,16 @@ use request::Request;
 pub(crate) struct Failure {
     pub(crate) message: String,
     pub(crate) id: String,
+    pub(crate) category: &'static str,
 }
 
 impl Failure {
     pub(crate) fn new(id: &str, message: impl Into<String>) -> Self {
-        Self { message: message.into(), id: id.to_owned() }
+        Self { message: message.into(), id: id.to_owned(), category: "NotSpecified" }
+    }
+
+    pub(crate) fn category(self, category: &'static str) -> Self {
+        Self { category, ..self }
     }
 }
 
@@ -51,7 +57,11 @@ fn main() -> std::io::Result<()> {
     let mut lines = std::io::stdin().lock().lines();
     let session: String = serde_json::from_str(&lines.next().expect("the session's script")?)?;
     assert!(session.contains("while ($null -ne ($line = [Console]::In.ReadLine()))"));
-    answer(&json!({ "result": { "powershell": "5.1 (stand-in)", "local_data": dir } }))?;
+    let local_data = match host::with(&dir, |host| Ok(host.drive_c.is_some())) {
+        Ok(true) => json!(r"C:\Users\Jörg O'Neil\AppData\Local"),
+        _ => json!(dir),
+    };
+    answer(&json!({ "result": { "powershell": "5.1 (stand-in)", "local_data": local_data } }))?;
     for line in lines {
         let line = line?;
         assert!(line.is_ascii(), "a code page would change it: {line}");
@@ -60,9 +70,10 @@ fn main() -> std::io::Result<()> {
         let done = request.check().and_then(|()| operations::run(&dir, &request));
         answer(&match done {
             Ok(result) => json!({ "result": result, "warnings": [] }),
-            Err(Failure { message, id }) => json!({
-                "error": { "message": message, "id": id, "category": "", "script_line": 1 }
-            }),
+            Err(Failure { message, id, category }) => json!({ "error": {
+                "message": message, "id": id, "category": category, "script_line": 1,
+                "no_rights": host::has_no_rights(&dir)
+            } }),
         })?;
     }
     Ok(())
@@ -77,6 +88,8 @@ fn answer(answer: &Value) -> std::io::Result<()> {
 fn log(dir: &Path, entry: &Value) -> std::io::Result<()> {
     let mut entry = entry.clone();
     entry["pid"] = std::process::id().into();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    entry["ms"] = json!(now.map_or(0, |now| now.as_millis()));
     let mut file =
         std::fs::OpenOptions::new().create(true).append(true).open(dir.join("log.jsonl"))?;
     file.write_all(format!("{entry}\n").as_bytes())

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::host::{self, Host, Machine, Nat, State, Switch};
 use crate::request::Request;
-use crate::{Failure, qemu};
+use crate::{Failure, messages, qemu};
 
 /// The cmdlets of Hyper-V that the model of a script stands for.
 pub(crate) fn cmdlets(script: &str) -> &'static [&'static str] {
@@ -30,7 +30,7 @@ pub(crate) fn cmdlets(script: &str) -> &'static [&'static str] {
         ],
         "join" => &["Get-VMSwitch", "New-VMSwitch"],
         "kill" => &["Remove-VMSavedState", "Stop-VM"],
-        "leave" => &["Get-VMNetworkAdapter", "Get-VMSwitch", "Remove-VMSwitch"],
+        "leave" => &["Get-VM", "Get-VMSwitch", "Remove-VMSwitch"],
         "remove" => &["Remove-VM", "Stop-VM"],
         "save" => &["Save-VM"],
         "start" => &["Resume-VM", "Start-VM"],
@@ -43,8 +43,8 @@ pub(crate) fn cmdlets(script: &str) -> &'static [&'static str] {
 pub(crate) fn run(dir: &Path, request: &Request) -> Result<Value, Failure> {
     host::with(dir, |host| {
         qemu::notice_the_dead(dir, host);
-        if let Some(refused) = host.facts.refused.clone().filter(|_| request.name != "check") {
-            return Err(Failure::new("AccessDenied,Microsoft.HyperV.PowerShell", refused));
+        if let Some(failure) = messages::obstacle(&host.facts).filter(|_| request.name != "check") {
+            return Err(failure);
         }
         match request.name.as_str() {
             "check" => Ok(check(host, request)),
@@ -82,12 +82,7 @@ fn create(host: &mut Host, request: &Request) -> Result<Value, Failure> {
     }
     let switch = request.text("SwitchName");
     if !host.switches.iter().any(|it| it.name == switch) {
-        let message =
-            format!("Hyper-V was unable to find a virtual switch with name \"{switch}\".");
-        return Err(Failure::new(
-            "InvalidParameter,Microsoft.HyperV.PowerShell.Commands.NewVM",
-            message,
-        ));
+        return Err(messages::no_switch(&switch));
     }
     let id = new_id();
     let generation = request.get("Generation");
@@ -108,7 +103,7 @@ fn create(host: &mut Host, request: &Request) -> Result<Value, Failure> {
 }
 
 fn configure(host: &mut Host, request: &Request) -> Result<Value, Failure> {
-    let count = host.machines.len();
+    let (count, drive) = (host.machines.len(), host.drive_c.clone());
     let machine = required(host, request)?;
     if machine.state != State::Off {
         return Ok(Value::Null);
@@ -125,16 +120,19 @@ fn configure(host: &mut Host, request: &Request) -> Result<Value, Failure> {
         mac if mac.len() == 12 => mac,
         mac => return Err(Failure::new("InvalidParameter,SetVMNetworkAdapter", mac)),
     };
-    machine.image = Some(existing(&request.text("Image"), &["iso"])?);
+    machine.image = Some(existing(drive.as_deref(), &request.text("Image"), &["iso"])?);
     let formats: &[&str] = if machine.generation == 2 { &["vhdx"] } else { &["vhd", "vhdx"] };
-    machine.disk = Some(existing(&request.text("Disk"), formats)?);
+    machine.disk = Some(existing(drive.as_deref(), &request.text("Disk"), formats)?);
     machine.secure_boot = false;
     Ok(Value::Null)
 }
 
 /// A file that a drive is to be given.
-fn existing(path: &str, endings: &[&str]) -> Result<PathBuf, Failure> {
-    let path = PathBuf::from(path);
+fn existing(drive: Option<&Path>, path: &str, endings: &[&str]) -> Result<PathBuf, Failure> {
+    let path = match drive.zip(path.strip_prefix(r"C:\")) {
+        Some((drive, rest)) => drive.join(rest.replace('\\', "/")),
+        None => PathBuf::from(path),
+    };
     let ending = path.extension().and_then(|it| it.to_str()).unwrap_or_default();
     if path.is_absolute() && path.is_file() && endings.contains(&ending) {
         return Ok(path);
@@ -172,6 +170,7 @@ fn states(dir: &Path, host: &mut Host, request: &Request) -> Result<Value, Failu
 
 fn start(dir: &Path, host: &mut Host, request: &Request) -> Result<Value, Failure> {
     let (subnet, free) = (host.subnet.clone(), host.facts.free_memory);
+    let hypervisor = host.facts.hypervisor;
     let place = {
         let id = required(host, request)?.id.clone();
         host.machines.iter().position(|machine| machine.id == id).expect("it was found")
@@ -181,16 +180,13 @@ fn start(dir: &Path, host: &mut Host, request: &Request) -> Result<Value, Failur
     let machine = &mut host.machines[place];
     match machine.state {
         State::Running => {}
-        State::Saved => qemu::resume(dir, machine)?,
-        State::Off => {
-            if machine.memory_mb << 20 > free {
-                let message = "Not enough memory in the system to start the virtual machine \
-                               (0x8007000E).";
-                let id = "OperationFailed,Microsoft.HyperV.PowerShell.Commands.StartVM";
-                return Err(Failure::new(id, message));
-            }
-            qemu::start(dir, machine, network, &address(&subnet, place))?;
+        State::OffCritical => return Err(messages::critical(machine)),
+        State::Off if !hypervisor => return Err(messages::hypervisor_is_off(machine)),
+        State::Off if machine.memory_mb << 20 > free => {
+            return Err(messages::out_of_memory(machine));
         }
+        State::Off => qemu::start(dir, machine, network, &address(&subnet, place))?,
+        State::Paused | State::PausedCritical | State::Saved => qemu::resume(dir, machine)?,
     }
     machine.state = State::Running;
     Ok(json!({ "id": machine.id }))
@@ -219,11 +215,16 @@ fn switch_off(dir: &Path, host: &mut Host, request: &Request) -> Result<Value, F
                 "The operation cannot be performed while the machine is in its current state.";
             return Err(Failure::new("InvalidState,SaveVM", message));
         }
+        ("stop", State::Paused) => {
+            qemu::resume(dir, machine)?;
+            qemu::shut_down(dir, machine);
+            machine.state = State::Off;
+        }
         ("stop", State::Running) => {
             qemu::shut_down(dir, machine);
             machine.state = State::Off;
         }
-        ("kill", State::Running | State::Saved) => {
+        ("kill", State::Running | State::Paused | State::PausedCritical | State::Saved) => {
             qemu::end(dir, machine);
             machine.state = State::Off;
         }

@@ -1,14 +1,11 @@
 # What there is to make machines with. Fails for nothing that the answer can say.
 param([string] $Name)
 
-$identity = [Security.Principal.WindowsIdentity]::GetCurrent()
-$principal = [Security.Principal.WindowsPrincipal]::new($identity)
-# Hyper-V Administrators have no name that is the same in every language.
-$group = [Security.Principal.SecurityIdentifier]::new('S-1-5-32-578')
+$rights = Get-Rights
 $facts = @{
     module = $false
-    elevated = $principal.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)
-    hyperv_administrator = $principal.IsInRole($group)
+    elevated = $rights.elevated
+    hyperv_administrator = $rights.hyperv_administrator
     hypervisor = (Get-CimInstance -ClassName Win32_ComputerSystem -Property HypervisorPresent).HypervisorPresent
     free_memory = (Get-CimInstance -ClassName Win32_OperatingSystem -Property FreePhysicalMemory).FreePhysicalMemory * 1kb
     service = $null

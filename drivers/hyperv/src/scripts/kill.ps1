@@ -3,9 +3,12 @@ param([string] $Id, [string] $Name, [string] $Directory)
 
 $machine = Find-Machine -Id $Id -Name $Name -Directory $Directory
 if ($machine) {
-    switch ("$($machine.State)") {
-        'Off' { }
-        'Saved' { Hyper-V\Remove-VMSavedState -VM $machine }
+    switch -Wildcard ("$($machine.State)") {
+        'Off*' { break }
+        '*Saved*' {
+            Hyper-V\Remove-VMSavedState -VM $machine
+            break
+        }
         default { Hyper-V\Stop-VM -VM $machine -TurnOff -Force }
     }
 }

@@ -2,12 +2,13 @@
 #
 # Each line of its input is a request in JSON:  {"script": TEXT, "parameters": {NAME: VALUE, ...}}
 # Each request gets one line of JSON:           {"result": VALUE, "warnings": [TEXT, ...]}
-#                                           or  {"error": {"message", "id", "category", "script_line"}}
+#                                           or  {"error": {"message", "id", "category", "script_line", "no_rights"}}
 # Values arrive as parameters and never as text of a script. The end of the input ends it.
 Set-StrictMode -Version 2.0
-$ErrorActionPreference = 'Stop'
-$ProgressPreference = 'SilentlyContinue'
-$ConfirmPreference = 'None'
+# The cmdlets for networks are functions of modules, which see no other scope than the global one.
+$global:ErrorActionPreference = 'Stop'
+$global:ProgressPreference = 'SilentlyContinue'
+$global:ConfirmPreference = 'None'
 # Windows PowerShell gives lists a property `Count`, which would make objects of them in JSON.
 Remove-TypeData -TypeName System.Array -ErrorAction SilentlyContinue
 
@@ -17,6 +18,16 @@ $answers.AutoFlush = $true
 
 function Write-Answer($Answer) {
     $answers.WriteLine((ConvertTo-Json -InputObject $Answer -Depth 6 -Compress))
+}
+
+# What the user may do: members of either group may use Hyper-V. Its own group has no name that is the
+# same in every language.
+function Get-Rights {
+    $principal = [Security.Principal.WindowsPrincipal]::new([Security.Principal.WindowsIdentity]::GetCurrent())
+    @{
+        elevated = $principal.IsInRole([Security.Principal.WindowsBuiltInRole]::Administrator)
+        hyperv_administrator = $principal.IsInRole([Security.Principal.SecurityIdentifier]::new('S-1-5-32-578'))
+    }
 }
 
 # The virtual machine with this id. For a record that has no id, the one with this name; names are not
@@ -66,12 +77,15 @@ while ($null -ne ($line = [Console]::In.ReadLine())) {
         Write-Answer @{ result = $(if ($result.Count) { $result[0] }); warnings = $warnings }
     }
     catch {
+        # Hyper-V's own words for missing rights differ between languages, and its id is `Unspecified`.
+        $rights = Get-Rights
         Write-Answer @{
             error = @{
                 message = "$($_.Exception.Message)"
                 id = "$($_.FullyQualifiedErrorId)"
                 category = "$($_.CategoryInfo.Category)"
-                script_line = $_.InvocationInfo.ScriptLineNumber
+                script_line = $(if ($_.InvocationInfo) { $_.InvocationInfo.ScriptLineNumber })
+                no_rights = -not ($rights.elevated -or $rights.hyperv_administrator)
             }
         }
     }

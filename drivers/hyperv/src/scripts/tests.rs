@@ -86,6 +86,10 @@ fn the_scripts_are_powershell() {
             .map(|node| format!("{}: {}", node.start_position(), text(script, node)))
             .collect();
         assert!(wrong.is_empty(), "{}: {wrong:?}", script.name);
+        for newer in ["??", "?.", "&&", "||", "-Parallel", "-AsArray", "-AsHashtable"] {
+            let fault = "Windows PowerShell 5.1 does not know it";
+            assert!(!script.text.contains(newer), "{}: {newer}: {fault}", script.name);
+        }
         assert!(script.text.is_ascii(), "{}: Windows PowerShell takes it for ANSI", script.name);
     }
 }

@@ -1,6 +1,6 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -9,14 +9,24 @@ use serde::{Deserialize, Serialize};
 
 use super::StoreError;
 
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
 /// How long commands other than `create` wait for another one on the same machine.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The lock of one machine, held until it is dropped or the process ends.
 ///
-/// The file lies outside the machine's directory, which `rm` deletes, and is itself deleted when
-/// the lock is released. Whoever gets a lock therefore checks that the file it has locked is still
-/// the one in the directory.
+/// The file lies outside the machine's directory, which `rm` deletes. On Unix it is itself deleted
+/// when the lock is released, so whoever gets a lock checks that the file it has locked is still the
+/// one in the directory; on Windows it stays.
 #[derive(Debug)]
 pub struct Lock {
     path: PathBuf,
@@ -50,14 +60,14 @@ impl Lock {
                 .open(&path)
                 .map_err(failed)?;
             match file.try_lock() {
-                Ok(()) if is_current(&file, &path) => {
+                Ok(()) if system::is_current(&file, &path) => {
                     // Who holds it is good to know and no more: `rm` must work on a full disk.
-                    sign(&mut file, command).ok();
+                    sign(&mut file, &path, command).ok();
                     return Ok(Self { path, file: Some(file) });
                 }
                 Ok(()) => {}
                 Err(TryLockError::WouldBlock) if Instant::now() >= end => {
-                    let holder = read_holder(&mut file);
+                    let holder = read_holder(&mut file, &path);
                     return Err(StoreError::Busy { name: name.to_owned(), holder });
                 }
                 Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(50)),
@@ -70,18 +80,35 @@ impl Lock {
 impl Lock {
     /// Who holds the lock; takes and changes nothing.
     pub(super) fn holder(dir: &Path, name: &str) -> Option<Holder> {
-        let mut file = File::open(dir.join(format!("{name}.lock"))).ok()?;
+        let path = dir.join(format!("{name}.lock"));
+        let mut file = File::open(&path).ok()?;
         match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(read_holder(&mut file)),
+            Err(TryLockError::WouldBlock) => Some(read_holder(&mut file, &path)),
             _ => None,
         }
+    }
+
+    /// The names of all locks that are held or were left by a command that was killed, and whether
+    /// they are held.
+    pub(super) fn all(dir: &Path) -> Vec<(String, bool)> {
+        let entries = fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
+        let mut found: Vec<_> = entries
+            .filter_map(|entry| {
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let name = name.strip_suffix(system::MARK)?.to_owned();
+                let file = File::open(dir.join(format!("{name}.lock"))).ok()?;
+                Some((name, file.try_lock().is_err()))
+            })
+            .collect();
+        found.sort();
+        found
     }
 }
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Deleted while still locked, so that a waiter finds its file gone and opens a new one.
-        fs::remove_file(&self.path).ok();
+        // While it is still locked, so that a waiter finds its file gone and opens a new one.
+        system::clean(&self.path);
         drop(self.file.take());
     }
 }
@@ -95,32 +122,14 @@ impl fmt::Display for Holder {
     }
 }
 
-fn sign(file: &mut File, command: &str) -> io::Result<()> {
+fn sign(file: &mut File, path: &Path, command: &str) -> io::Result<()> {
     let holder = Holder { pid: std::process::id(), command: command.to_owned() };
-    file.set_len(0)?;
-    file.write_all(&serde_json::to_vec(&holder)?)
+    system::sign(file, path, &serde_json::to_vec(&holder)?)
 }
 
-fn read_holder(file: &mut File) -> Holder {
-    let mut text = String::new();
-    file.rewind().ok();
-    file.read_to_string(&mut text).ok();
-    serde_json::from_str(&text).unwrap_or_default()
-}
-
-#[cfg(unix)]
-fn is_current(file: &File, path: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (file.metadata(), fs::metadata(path)) {
-        (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
-        _ => false,
-    }
-}
-
-/// Windows refuses to delete a file that another process has open, so a locked file is current.
-#[cfg(not(unix))]
-fn is_current(_file: &File, path: &Path) -> bool {
-    path.exists()
+fn read_holder(file: &mut File, path: &Path) -> Holder {
+    let text = system::signature(file, path).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_default()
 }
 
 #[cfg(test)]

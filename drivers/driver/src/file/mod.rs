@@ -5,13 +5,25 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 use std::time::Duration;
 
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
+
+pub use system::{create_dir, stamp, sync_dir};
+
 /// Replaces `path` with `content` in one step: a reader sees the old bytes or the new ones, also
 /// after a power cut. `mode` is the permission on Unix, for example `0o600`.
 pub fn write_atomic(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let dir = path.parent().ok_or_else(|| io::Error::other("a file needs a directory"))?;
     let mut temp = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(dir)?;
     temp.write_all(content)?;
-    set_mode(temp.as_file(), mode)?;
+    system::set_mode(temp.as_file(), mode)?;
     temp.as_file().sync_all()?;
     persist(temp, path)?;
     sync_dir(dir)
@@ -43,24 +55,6 @@ pub fn sha256_of(path: &Path) -> io::Result<String> {
     }
 }
 
-/// What the file system says of a file. As long as it says so, nobody has written to it, and what
-/// was hashed once need not be read again. On Unix nobody can forge it, for the change time is the
-/// kernel's own; a new link changes it too.
-#[cfg(unix)]
-pub fn stamp(path: &Path) -> io::Result<String> {
-    use std::os::unix::fs::MetadataExt;
-    let meta = fs::metadata(path)?;
-    Ok(format!("{} {} {}.{:09}", meta.ino(), meta.len(), meta.ctime(), meta.ctime_nsec()))
-}
-
-/// What the file system says of a file. As long as it says so, nobody has written to it who did not
-/// forge its time.
-#[cfg(not(unix))]
-pub fn stamp(path: &Path) -> io::Result<String> {
-    let meta = fs::metadata(path)?;
-    Ok(format!("{} {:?}", meta.len(), meta.modified()?))
-}
-
 /// Holds a lock file for as long as the result lives; the operating system's own lock, which dies
 /// with the process. Calls `waiting` once if somebody else holds it. There is no deadline, for the
 /// other may have much to do: whoever waits can be interrupted.
@@ -82,25 +76,6 @@ pub async fn lock(path: &Path, waiting: impl FnOnce()) -> io::Result<File> {
 /// Bytes in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
-}
-
-/// Makes a directory and its parents, for the owner alone where they are new.
-#[cfg(unix)]
-pub fn create_dir(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
-}
-
-/// Makes a directory and its parents, for the owner alone where they are new. A file system that
-/// knows no rights is used as it is; `doctor` says so.
-#[cfg(windows)]
-pub fn create_dir(path: &Path) -> io::Result<()> {
-    let first = path.ancestors().take_while(|it| !it.exists()).last();
-    fs::create_dir_all(path)?;
-    if let Some(error) = first.and_then(|first| crate::acl::make_private(first).err()) {
-        tracing::debug!(?first, %error, "rights");
-    }
-    Ok(())
 }
 
 /// Gives `to` the content of `from` at the least cost: a hard link where both lie on one file
@@ -137,34 +112,37 @@ pub fn sweep(dir: &Path) {
 /// What the names of files begin with that are being written.
 pub const TEMPORARY: &str = ".tmp-";
 
-/// Flushes a directory's entries, so that a rename in it survives a power cut.
-pub fn sync_dir(dir: &Path) -> io::Result<()> {
-    if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
+/// Renames a file, over the one that is there, or a directory.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    patiently(|| fs::rename(from, to))
 }
 
-/// Renames the temporary file over `path`. On Windows a virus scanner may hold the target for a
-/// moment, hence the second and third try there.
-fn persist(mut temp: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
-    let tries = if cfg!(windows) { 10 } else { 1 };
-    for left in (0..tries).rev() {
-        match temp.persist(path) {
-            Ok(_) => return Ok(()),
-            Err(error) if left == 0 => return Err(error.error),
-            Err(error) => temp = error.file,
+/// Deletes a directory and all that is in it.
+pub fn remove_dir_all(dir: &Path) -> io::Result<()> {
+    patiently(|| fs::remove_dir_all(dir))
+}
+
+/// Renames the temporary file over `path`.
+fn persist(temp: tempfile::NamedTempFile, path: &Path) -> io::Result<()> {
+    let mut left = Some(temp);
+    patiently(|| {
+        let temp = left.take().expect("a failure gives it back");
+        temp.persist(path).map(drop).map_err(|failed| {
+            left = Some(failed.file);
+            failed.error
+        })
+    })
+}
+
+/// On Windows a reader or a virus scanner may hold a file for a moment, hence more tries there.
+fn patiently(mut attempt: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    for pause in system::PAUSES {
+        match attempt() {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => std::thread::sleep(*pause),
+            done => return done,
         }
-        std::thread::sleep(std::time::Duration::from_millis(50));
     }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn set_mode(file: &File, mode: u32) -> io::Result<()> {
-    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn set_mode(_file: &File, _mode: u32) -> io::Result<()> {
-    Ok(())
+    attempt()
 }
 
 #[cfg(test)]

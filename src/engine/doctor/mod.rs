@@ -12,6 +12,16 @@ use time::OffsetDateTime;
 use super::Engine;
 use crate::tls::Certificate;
 
+#[cfg(unix)]
+mod unix;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix::secret;
+#[cfg(windows)]
+use windows::secret;
+
 /// How something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -148,28 +158,6 @@ fn certificate(name: &str, path: &Path, now: OffsetDateTime) -> Option<Finding> 
     Some(Finding::new("certificate", name, health, format!("{word} {}", expires.date())))
 }
 
-/// A warning for a key that others can read.
-#[cfg(unix)]
-fn secret(name: &str, path: &Path) -> Option<Finding> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = fs::metadata(path).ok()?.permissions().mode() & 0o777;
-    (mode & 0o077 != 0).then(|| {
-        let detail = format!("`{}` can be read by others: mode {mode:o}", path.display());
-        Finding::new("certificate", name, Health::Warning, detail)
-            .fix(format!("chmod 600 '{}'", path.display()))
-    })
-}
-
-/// A warning for a key that others can read.
-#[cfg(windows)]
-fn secret(name: &str, path: &Path) -> Option<Finding> {
-    let others = machine_driver::acl::foreign_readers(path).filter(|others| !others.is_empty())?;
-    let path = path.display();
-    let detail = format!("`{path}` can be read by others: {}", others.join(", "));
-    let fix = format!("icacls \"{path}\" /inheritance:r /grant:r \"%USERNAME%:F\"");
-    Some(Finding::new("certificate", name, Health::Warning, detail).fix(fix))
-}
-
 fn machines(engine: &Engine, now: OffsetDateTime) -> Vec<Finding> {
     let names = match engine.store.names() {
         Ok(names) => names,
@@ -205,20 +193,12 @@ fn machine(engine: &Engine, name: &str, now: OffsetDateTime) -> Vec<Finding> {
 
 /// Locks that nobody holds: a command that was killed leaves its file. They hold nobody up.
 fn locks(engine: &Engine) -> Vec<Finding> {
-    let entries = fs::read_dir(engine.store.base().join("locks")).into_iter().flatten();
-    let mut findings: Vec<_> = entries
-        .filter_map(Result::ok)
-        .filter_map(|entry| {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let name = name.strip_suffix(".lock")?.to_owned();
-            let file = fs::File::open(entry.path()).ok()?;
-            let detail = match file.try_lock() {
-                Ok(()) => "left by a command that was killed; it holds nobody up",
-                Err(_) => "held by a command that is running",
-            };
-            Some(Finding::new("lock", name, Health::Good, detail.to_owned()))
-        })
-        .collect();
-    findings.sort_by(|a, b| a.name.cmp(&b.name));
-    findings
+    let finding = |(name, held): (String, bool)| {
+        let detail = match held {
+            false => "left by a command that was killed; it holds nobody up",
+            true => "held by a command that is running",
+        };
+        Finding::new("lock", name, Health::Good, detail.to_owned())
+    };
+    engine.store.locks().into_iter().map(finding).collect()
 }
