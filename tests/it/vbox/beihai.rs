@@ -61,7 +61,7 @@ fn beihai() {
         ),
         ("MACHINE_CACHE_PATH", host.lab.path().join("cache").display().to_string()),
         // It is provisioned over SSH, which a busy computer without hardware acceleration makes slow.
-        ("MACHINE_BOOT_TIMEOUT", "900".to_owned()),
+        ("MACHINE_BOOT_TIMEOUT", "1800".to_owned()),
         ("STANDIN_NETWORK", "real".to_owned()),
     ];
     // Somebody has used this store before: there are an authority, and an image of an earlier release.
@@ -134,8 +134,8 @@ fn another_image(host: &Host, server: &Releases) {
     let upgraded = run(host.program("docker-machine").args(["upgrade", "beihai"]));
     assert_eq!(upgraded.code, Some(0), "{}{}", upgraded.stdout, upgraded.stderr);
     for line in [
-        "(beihai) Default Boot2Docker ISO is out-of-date, downloading the latest release...\n",
-        "(beihai) Latest release for github.com/boot2docker/boot2docker is v18.09.5\n",
+        "Default Boot2Docker ISO is out-of-date, downloading the latest release...\n",
+        "\nLatest release for github.com/boot2docker/boot2docker is v18.09.5\n",
         "Upgrading docker...\nStopping machine to do the upgrade...\nUpgrading machine \"beihai\"...\n",
     ] {
         assert!(upgraded.stdout.contains(line), "no `{line}` in {}", upgraded.stdout);
