@@ -1,14 +1,17 @@
 //! boot2docker's releases whose hashes are known beforehand.
 
 /// Tag and SHA-256 of `boot2docker.iso`, from the releases' own notes at
-/// <https://github.com/boot2docker/boot2docker/releases>. The project has ended, so the list does
-/// not grow; a release that is not in it is checked against its notes when it is downloaded.
-const RELEASES: [(&str, &str); 11] = [
+/// <https://github.com/boot2docker/boot2docker/releases>, which were read twice; those of v19.03.12 are
+/// the same in the fork <https://github.com/steeve/boot2docker/releases>. The project has ended, so the
+/// list need not grow; a release that is not in it is checked against its notes when it is downloaded.
+const RELEASES: [(&str, &str); 13] = [
     (FINAL, "33d2db9b78f8e90d0998a1ab34d957c7cb1f8ad2893aad480f13d063f019d95b"),
     ("v19.03.2", "28466f72c83d551738ece6c9e9283fd38aee4aabd8fbc22b0021d953e4ce9a10"),
+    ("v18.09.8", "99ad22c0ff1d6be501a3a4e349cdde394fac801c07963946b1d79efa3ce7da7e"),
     ("v18.09.7", "bcee6112daa91947b57d47c2ee18758b25291adf1f559efe2096da3ac0acd68d"),
     ("v18.09.5", "78e6b999a5cca7fe4e10b97f2872f9631f1a30ad1213be422f964ff2d84374c2"),
     ("v18.09.4", "e8794ba5fd4f89cb0db46c20ef5877947d29068027f438df34ce218dd362ad10"),
+    ("v18.09.3", "687dd4f0cb4e4d5d221b89689915cc9aac6ac52573fe8deaa0343f1dd89d94e4"),
     ("v18.09.2", "13ad1b918c667b4874fc9abc740594062d219580cdb18570f1b197f653a933fd"),
     ("v18.09.1", "3c18c29c7236583d00bc7d4b1be797a9b09d1c57a88cf239177c57397086f6c7"),
     ("v17.09.0-ce", "d38bd820ef688f3b6d7dee4c5ed4fa07b34f544f4d78fae93c57c4ade386b1b0"),

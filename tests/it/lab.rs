@@ -161,3 +161,16 @@ pub(crate) fn skipped(why: &str) {
     use std::io::Write;
     writeln!(std::io::stderr(), "SKIPPED: {why}").ok();
 }
+
+/// Somebody who listens on loopback of another network: the namespace that the file stands for.
+#[cfg(target_os = "linux")]
+pub(crate) fn listen_in(namespace: &Path) -> std::net::TcpListener {
+    let file = std::fs::File::open(namespace).unwrap();
+    // Only this one thread moves there; its socket stays when it has ended.
+    let bound = std::thread::spawn(move || {
+        use std::os::fd::AsFd;
+        rustix::thread::move_into_link_name_space(file.as_fd(), None).unwrap();
+        std::net::TcpListener::bind("127.0.0.1:0").unwrap()
+    });
+    bound.join().unwrap()
+}

@@ -58,7 +58,11 @@ const REPO: &str = "/boot2docker/boot2docker/releases";
 impl Releases {
     /// A server without releases.
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::on(TcpListener::bind("127.0.0.1:0").unwrap())
+    }
+
+    /// The same where somebody listens already, perhaps in another network.
+    pub(crate) fn on(listener: TcpListener) -> Self {
         let address = listener.local_addr().unwrap();
         let state = Arc::new(Mutex::new(State::default()));
         let server = Self { address, state: Arc::clone(&state) };

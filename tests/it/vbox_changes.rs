@@ -2,32 +2,28 @@
 //! record says after them. Its machines only pretend to run.
 
 use std::path::Path;
-use std::process::Command;
 
-use crate::lab::run;
-use crate::vbox::{Box_, stand_in};
+use crate::vbox::Host;
 
 /// A complete machine that docker-machine has made, which VirtualBox has.
-fn machine() -> Box_ {
-    let vbox = Box_::pretending();
+fn machine() -> Host {
+    let vbox = Host::pretending();
     let record = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/records/virtualbox.json");
     let store = vbox.lab.store().display().to_string();
     let text = std::fs::read_to_string(record).unwrap().replace("/home/u/.docker/machine", &store);
     vbox.lab.put("virtualbox", text.as_bytes());
     let base = format!("{store}/machines/virtualbox");
-    let mut create = Command::new(stand_in());
-    create.args(["createvm", "--basefolder", &base, "--name", "virtualbox", "--register"]);
-    assert_eq!(run(create.env("VBOX_USER_HOME", vbox.home())).code, Some(0));
+    vbox.manage(&["createvm", "--basefolder", &base, "--name", "virtualbox", "--register"]);
     vbox
 }
 
 /// The calls that change something.
-fn changes(vbox: &Box_) -> Vec<String> {
+fn changes(vbox: &Host) -> Vec<String> {
     let calls = vbox.calls().into_iter().map(|call| call.join(" "));
     calls.filter(|call| call.starts_with("modifyvm") || call.starts_with("snapshot")).collect()
 }
 
-fn inspect(vbox: &Box_, what: &str) -> String {
+fn inspect(vbox: &Host, what: &str) -> String {
     vbox.ok(&["inspect", "virtualbox", "-f", what])
 }
 

@@ -108,18 +108,14 @@ impl Record {
             |flag, variable| Secret::from_flag(cx, values, flag, variable).unwrap_or_default();
         let newer = cx.environment.var("AWS_REGION");
         let region = newer.filter(|_| !values.given("amazonec2-region")).unwrap_or(text("region"));
-        // The machine's directory is `<store>/machines/<name>`.
-        let store = cx.machine_dir.ancestors().nth(2).unwrap_or(&cx.machine_dir);
         let base = BaseRecord {
-            machine_name: cx.machine.clone(),
             ssh_user: match text("ssh-user") {
                 "" if text("ami").starts_with("debian-") => "admin".to_owned(),
                 "" => "ubuntu".to_owned(),
                 user => user.to_owned(),
             },
             ssh_port: u16::try_from(int("ssh-port")).unwrap_or_default(),
-            store_path: store.display().to_string(),
-            ..BaseRecord::default()
+            ..BaseRecord::of(cx)
         };
         Self {
             base,

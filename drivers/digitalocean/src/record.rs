@@ -56,17 +56,13 @@ pub(crate) struct Record {
 impl Record {
     pub(crate) fn new(cx: &Context, values: &FlagValues) -> Self {
         let text = |name: &str| values.text(name).unwrap_or_default().to_owned();
-        // The machine's directory is `<store>/machines/<name>`.
-        let store = cx.machine_dir.ancestors().nth(2).unwrap_or(&cx.machine_dir);
         let base = BaseRecord {
-            machine_name: cx.machine.clone(),
             ssh_user: text("digitalocean-ssh-user"),
             ssh_port: values
                 .int("digitalocean-ssh-port")
                 .and_then(|port| u16::try_from(port).ok())
                 .unwrap_or_default(),
-            store_path: store.display().to_string(),
-            ..BaseRecord::default()
+            ..BaseRecord::of(cx)
         };
         let api_url = text("digitalocean-api-url");
         Self {

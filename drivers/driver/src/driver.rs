@@ -2,12 +2,11 @@ use std::fmt::Debug;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
 
 use crate::seed::Seed;
 use crate::{
-    Account, Context, Endpoint, Error, FirstBoot, Flag, FlagValues, Result, Size, SizeFlags,
-    Snapshots, State, Templates,
+    Account, Context, Endpoint, Error, FirstBoot, Flag, FlagValues, Forwards, Result, Size,
+    SizeFlags, Snapshots, State, Templates,
 };
 
 /// A kind of host: what the registry holds, one for each driver.
@@ -357,29 +356,6 @@ impl Image {
     pub fn iso(version: impl Into<String>, iso: impl AsRef<Path>) -> Self {
         Self { version: version.into(), iso: iso.as_ref().to_owned(), direct: None }
     }
-}
-
-/// A TCP port of this computer that leads to a port of the guest.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Forward {
-    /// The address on this computer, normally `127.0.0.1`.
-    pub host: String,
-    pub host_port: u16,
-    pub guest_port: u16,
-}
-
-/// Port forwards that can be changed while the machine runs and are kept across restarts.
-#[async_trait]
-pub trait Forwards: Send + Sync {
-    /// The user's forwards, without those for SSH and Docker.
-    fn list(&self) -> Vec<Forward>;
-
-    /// Adds a forward, at once if the machine runs. `host_port` 0 lets the driver choose. Returns
-    /// the forward as made. The record is put on disk.
-    async fn add(&mut self, cx: &Context, forward: Forward) -> Result<Forward>;
-
-    /// Takes a forward away. [`crate::ErrorKind::NotFound`] if there is none on that port.
-    async fn remove(&mut self, cx: &Context, host_port: u16) -> Result<()>;
 }
 
 impl dyn Driver {

@@ -23,6 +23,7 @@ mod error;
 pub mod file;
 mod first_boot;
 mod flag;
+mod forward;
 pub mod http;
 pub mod keys;
 mod nearest;
@@ -44,14 +45,13 @@ pub mod wait;
 pub use account::{Account, Resource};
 pub use async_trait::async_trait;
 pub use context::{Checkpoint, Context, StoreId};
-pub use driver::{
-    Availability, Birth, Capabilities, DirectBoot, Driver, Forward, Forwards, Image, Kind,
-};
+pub use driver::{Availability, Birth, Capabilities, DirectBoot, Driver, Image, Kind};
 pub use endpoint::{Endpoint, SshTarget};
 pub use environment::Environment;
 pub use error::{Error, ErrorKind, Result};
 pub use first_boot::FirstBoot;
 pub use flag::{Flag, FlagKind, FlagValue, FlagValues, Origin};
+pub use forward::{Forward, Forwards};
 pub use nearest::nearest;
 pub use policy::Policy;
 pub use progress::{Progress, Silent};

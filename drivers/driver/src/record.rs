@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Context;
+
 /// The keys that the `Driver` object of every docker-machine record starts with.
 ///
 /// Names and order are docker-machine's. A driver's own record flattens this first and keeps
@@ -41,6 +43,17 @@ pub struct BaseRecord {
 }
 
 impl BaseRecord {
+    /// The one of a new machine: its name and its store.
+    pub fn of(cx: &Context) -> Self {
+        // The machine's directory is `<store>/machines/<name>`.
+        let store = cx.machine_dir.ancestors().nth(2).unwrap_or(&cx.machine_dir);
+        Self {
+            machine_name: cx.machine.clone(),
+            store_path: store.display().to_string(),
+            ..Self::default()
+        }
+    }
+
     /// The recorded address, if there is one.
     pub fn ip(&self) -> Option<&str> {
         Some(self.ip_address.as_str()).filter(|address| !address.is_empty())

@@ -38,13 +38,9 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn new(cx: &Context, cloud: Option<&str>, script: Script) -> Result<Self> {
-        // The machine's directory is `<store>/machines/<name>`.
-        let store = cx.machine_dir.ancestors().nth(2).unwrap_or(&cx.machine_dir);
         let base = BaseRecord {
-            machine_name: cx.machine.clone(),
             ssh_key_path: cx.machine_dir.join("id_rsa").display().to_string(),
-            store_path: store.display().to_string(),
-            ..BaseRecord::default()
+            ..BaseRecord::of(cx)
         };
         let cloud = cloud.map_or_else(|| cx.shared_dir.join("cloud.json"), PathBuf::from);
         let owner = format!("{}/{}", cx.store_id.get()?, cx.machine);

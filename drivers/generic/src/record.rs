@@ -20,14 +20,7 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn new(cx: &Context, address: &str) -> Self {
-        // The machine's directory is `<store>/machines/<name>`.
-        let store = cx.machine_dir.ancestors().nth(2).unwrap_or(&cx.machine_dir);
-        let base = BaseRecord {
-            ip_address: address.to_owned(),
-            machine_name: cx.machine.clone(),
-            store_path: store.display().to_string(),
-            ..BaseRecord::default()
-        };
+        let base = BaseRecord { ip_address: address.to_owned(), ..BaseRecord::of(cx) };
         Self { base, ..Self::default() }
     }
 

@@ -54,15 +54,11 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn new(cx: &Context) -> Self {
-        // The machine's directory is `<store>/machines/<name>`.
-        let store = cx.machine_dir.ancestors().nth(2).unwrap_or(&cx.machine_dir);
         let base = BaseRecord {
-            machine_name: cx.machine.clone(),
             ssh_user: "docker".to_owned(),
             ssh_port: 22,
             ssh_key_path: cx.machine_dir.join("id_rsa").display().to_string(),
-            store_path: store.display().to_string(),
-            ..BaseRecord::default()
+            ..BaseRecord::of(cx)
         };
         Self { base, generation: 1, ..Self::default() }
     }

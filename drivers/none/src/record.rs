@@ -16,14 +16,7 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn new(cx: &Context, url: &str, host: &str) -> Self {
-        // The machine's directory is `<store>/machines/<name>`.
-        let store = cx.machine_dir.ancestors().nth(2).unwrap_or(&cx.machine_dir);
-        let base = BaseRecord {
-            ip_address: host.to_owned(),
-            machine_name: cx.machine.clone(),
-            store_path: store.display().to_string(),
-            ..BaseRecord::default()
-        };
+        let base = BaseRecord { ip_address: host.to_owned(), ..BaseRecord::of(cx) };
         Self { base, url: url.to_owned(), unknown: Map::new() }
     }
 }

@@ -254,15 +254,11 @@ impl Record {
 }
 
 fn base(cx: &Context, values: &FlagValues) -> BaseRecord {
-    // The machine's directory is `<store>/machines/<name>`.
-    let store = cx.machine_dir.ancestors().nth(2).unwrap_or(&cx.machine_dir);
     let port = values.int("openstack-ssh-port").and_then(|port| u16::try_from(port).ok());
     BaseRecord {
-        machine_name: cx.machine.clone(),
         ssh_user: values.text("openstack-ssh-user").unwrap_or_default().to_owned(),
         ssh_port: port.unwrap_or_default(),
-        store_path: store.display().to_string(),
-        ..BaseRecord::default()
+        ..BaseRecord::of(cx)
     }
 }
 

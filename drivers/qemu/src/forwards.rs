@@ -1,6 +1,6 @@
 //! Port forwards of a machine, also while it runs.
 
-use machine_driver::{Context, Error, ErrorKind, Forward, Forwards, Result, async_trait};
+use machine_driver::{Context, Error, Forward, Forwards, Result, async_trait};
 
 use crate::arguments::{NETDEV, hostfwd};
 use crate::driver::Qemu;
@@ -16,14 +16,10 @@ impl Forwards for Qemu {
     async fn add(&mut self, cx: &Context, mut forward: Forward) -> Result<Forward> {
         let wanted = forward.host_port;
         let ours = self.record.all_forwards().iter().any(|it| it.host_port == wanted);
-        let taken = || {
-            let error = Error::other(format!("port {wanted} of this computer is taken"));
-            error.hint(format!("let any free port be chosen: `0:{}`", forward.guest_port))
-        };
         if ours && wanted != 0 {
-            return Err(taken());
+            return Err(forward.taken());
         }
-        forward.host_port = ports::take(cx, wanted)?.ok_or_else(taken)?;
+        forward.host_port = ports::take(cx, wanted)?.ok_or_else(|| forward.taken())?;
         let files = Files::new(cx);
         if platform::is_held(&files.lock())? {
             let said =
@@ -39,12 +35,7 @@ impl Forwards for Qemu {
     }
 
     async fn remove(&mut self, cx: &Context, host_port: u16) -> Result<()> {
-        let place = self.record.forwards.iter().position(|it| it.host_port == host_port);
-        let place = place.ok_or_else(|| {
-            let text = format!("there is no forward from port {host_port}");
-            Error::new(ErrorKind::NotFound, text)
-                .hint(format!("`machine forward {}` lists them", cx.machine))
-        })?;
+        let place = Forward::place(&self.record.forwards, host_port, &cx.machine)?;
         let files = Files::new(cx);
         if platform::is_held(&files.lock())? {
             let host = &self.record.forwards[place].host;

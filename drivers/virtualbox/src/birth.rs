@@ -30,10 +30,11 @@ pub(crate) async fn create(vb: &mut VirtualBox, cx: &Context, birth: &Birth) -> 
         cx.progress.line("Creating VirtualBox VM...");
         register(vb, cx, &manage, &files, version, there.is_some()).await?;
         let there = there.unwrap_or_default();
-        let hardware = settings::hardware(&vb.record, version, &files.console());
-        modify(&manage, vb.record.id(), &hardware).await?;
         cx.progress.line("Creating SSH key...");
         make_disk(vb, cx, &manage, &files, birth).await?;
+        // Behind it: processors and memory may have been taken over with the disk.
+        let hardware = settings::hardware(&vb.record, version, &files.console());
+        modify(&manage, vb.record.id(), &hardware).await?;
         attach(vb, &manage, &files, &there).await?;
         share_folder(vb, &manage, &there).await?;
         cx.progress.line("Starting the VM...");

@@ -1,6 +1,6 @@
 //! Port forwards of a machine, also while it runs.
 
-use machine_driver::{Context, Error, ErrorKind, Forward, Forwards, Result, State, async_trait};
+use machine_driver::{Context, Forward, Forwards, Result, State, async_trait};
 
 use crate::driver::VirtualBox;
 use crate::info::info;
@@ -17,14 +17,10 @@ impl Forwards for VirtualBox {
     async fn add(&mut self, cx: &Context, mut forward: Forward) -> Result<Forward> {
         let wanted = forward.host_port;
         let ours = self.record.rules().iter().any(|(_, it)| it.host_port == wanted);
-        let taken = || {
-            let error = Error::other(format!("port {wanted} of this computer is taken"));
-            error.hint(format!("let any free port be chosen: `0:{}`", forward.guest_port))
-        };
         if ours && wanted != 0 {
-            return Err(taken());
+            return Err(forward.taken());
         }
-        forward.host_port = ports::take(cx, wanted)?.ok_or_else(taken)?;
+        forward.host_port = ports::take(cx, wanted)?.ok_or_else(|| forward.taken())?;
         let rule = format!("{},{}", rule_name(forward.host_port), start::rule(&forward));
         if let Err(error) = tell(self, cx, &[&rule]).await {
             ports::release(cx, forward.host_port)?;
@@ -36,12 +32,7 @@ impl Forwards for VirtualBox {
     }
 
     async fn remove(&mut self, cx: &Context, host_port: u16) -> Result<()> {
-        let place = self.record.forwards.iter().position(|it| it.host_port == host_port);
-        let place = place.ok_or_else(|| {
-            let text = format!("there is no forward from port {host_port}");
-            Error::new(ErrorKind::NotFound, text)
-                .hint(format!("`machine forward {}` lists them", cx.machine))
-        })?;
+        let place = Forward::place(&self.record.forwards, host_port, &cx.machine)?;
         tell(self, cx, &["delete", &rule_name(host_port)]).await?;
         self.record.forwards.remove(place);
         cx.checkpoint(self)?;

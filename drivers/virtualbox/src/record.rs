@@ -129,14 +129,10 @@ const MOST_CPUS: i64 = 32;
 
 impl Record {
     pub(crate) fn new(cx: &Context) -> Self {
-        // The machine's directory is `<store>/machines/<name>`.
-        let store = cx.machine_dir.ancestors().nth(2).unwrap_or(&cx.machine_dir);
         let base = BaseRecord {
-            machine_name: cx.machine.clone(),
             ssh_user: "docker".to_owned(),
             ssh_key_path: cx.machine_dir.join("id_rsa").display().to_string(),
-            store_path: store.display().to_string(),
-            ..BaseRecord::default()
+            ..BaseRecord::of(cx)
         };
         Self { base, ..Self::default() }
     }

@@ -97,14 +97,8 @@ impl<F: Fake> Server<F> {
 
     /// On loopback of a network namespace.
     pub(crate) fn start_in(namespace: &str, fake: F) -> Self {
-        let file = std::fs::File::open(Path::new("/var/run/netns").join(namespace)).unwrap();
-        // Only this one thread moves there; its socket stays when it has ended.
-        let bound = std::thread::spawn(move || {
-            use std::os::fd::AsFd;
-            rustix::thread::move_into_link_name_space(file.as_fd(), None).unwrap();
-            TcpListener::bind("127.0.0.1:0").unwrap()
-        });
-        Self::on(bound.join().unwrap(), fake)
+        let namespace = Path::new("/var/run/netns").join(namespace);
+        Self::on(crate::lab::listen_in(&namespace), fake)
     }
 
     fn on(listener: TcpListener, fake: F) -> Self {
