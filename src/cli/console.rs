@@ -2,8 +2,10 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::error::CliError;
 use super::exit;
@@ -69,10 +71,19 @@ pub(super) fn listen() -> io::Result<()> {
     Ok(())
 }
 
-/// Resolves when the user wants to stop, or has wanted to since [`listen`].
+/// How long a call to a cloud may take to end that was under way when the user wanted to stop.
+const WIND_DOWN: Duration = Duration::from_secs(30);
+
+/// Resolves when the user wants to stop, or has wanted to since [`listen`], and no call is under way
+/// any more that makes or deletes something in a cloud: what it makes is to be recorded.
 pub(super) async fn interrupted() {
     let wanted = INTERRUPTS.subscribe().wait_for(|count| *count > 0).await.is_ok();
     assert!(wanted, "the sender is never dropped");
+    let mut end = std::pin::pin!(machine_driver::rest::wind_down());
+    if timeout(Duration::from_millis(500), &mut end).await.is_err() {
+        eprint("Waiting for the end of a call that is under way; Ctrl-C again ends at once.\n");
+        timeout(WIND_DOWN, end).await.ok();
+    }
 }
 
 /// Shows the cursor again and leaves raw mode before a panic is printed.

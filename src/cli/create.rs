@@ -245,11 +245,7 @@ async fn agreed(
     session: &Session,
 ) -> Result<bool, CliError> {
     let failed = |error: machine_driver::Error| {
-        let code = match error.kind() {
-            machine_driver::ErrorKind::Flags => exit::GENERAL,
-            _ => exit::PRE_CREATE_CHECK,
-        };
-        CliError::from(error).context("Error with pre-create check").code(code)
+        CliError::from(error).context("Error with pre-create check").code(exit::PRE_CREATE_CHECK)
     };
     let changes =
         preview(&session.engine, request, super::session::silent()).await.map_err(failed)?;
@@ -384,10 +380,9 @@ pub(super) fn failure(name: &str, error: CreateError) -> CliError {
             .context(format!("Error creating machine: the step `{step}` failed"))
             .docker_machine_says(format!("Error creating machine: {}: {cause}", old_step(step))),
         None if is_flags || is_denied => {
-            let code = if is_denied { exit::PRE_CREATE_CHECK } else { exit::GENERAL };
-            cli.code(code).docker_machine_code(exit::GENERAL).docker_machine_says(format!(
-                "Error setting machine configuration from flags provided: {cause}"
-            ))
+            cli.code(exit::PRE_CREATE_CHECK).docker_machine_code(exit::GENERAL).docker_machine_says(
+                format!("Error setting machine configuration from flags provided: {cause}"),
+            )
         }
         None => cli,
     };
@@ -404,9 +399,15 @@ fn old_step(step: Step) -> &'static str {
     }
 }
 
+/// Says what exists: the machine's record, and what that names in a cloud.
 pub(super) fn interrupted(name: &str, session: &Session) -> CliError {
-    let error = CliError::interrupted();
-    if session.engine.store.exists(name) { resumable(error, name) } else { error }
+    if !session.engine.store.exists(name) {
+        return CliError::interrupted();
+    }
+    // A record that cannot be read names nothing, and is said to be broken by the next command.
+    let machine = session.engine.load(name, super::session::silent());
+    let made = machine.map(|machine| machine.driver.made()).unwrap_or_default();
+    resumable(CliError::interrupted_with(&made), name)
 }
 
 fn resumable(error: CliError, name: &str) -> CliError {

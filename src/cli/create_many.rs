@@ -27,7 +27,9 @@ pub(super) async fn run(
         results = join_all(creates) => results,
         () = console::interrupted() => {
             display.finish();
-            let there = requests.iter().map(|it| create::interrupted(&it.name, session));
+            let there = requests
+                .iter()
+                .map(|it| create::interrupted(&it.name, session).of_machine(&it.name));
             return Err(CliError::all(there).unwrap_or_else(CliError::interrupted));
         }
     };

@@ -64,6 +64,15 @@ impl CliError {
         Self::new("interrupted").code(exit::INTERRUPTED)
     }
 
+    /// Interrupted, and what there is then.
+    pub(super) fn interrupted_with(made: &[String]) -> Self {
+        match made {
+            [] => Self::interrupted(),
+            made => Self::new(format!("interrupted; there are: {}", made.join(", ")))
+                .code(exit::INTERRUPTED),
+        }
+    }
+
     #[must_use]
     pub(super) fn code(mut self, code: u8) -> Self {
         self.code = code;

@@ -167,6 +167,19 @@ impl Drop for Unmade<'_> {
     }
 }
 
+/// A step under way. Dropped with the work, it says in the journal that it was interrupted.
+struct Open<'a> {
+    journal: &'a Journal,
+    step: Step,
+}
+
+impl Drop for Open<'_> {
+    fn drop(&mut self) {
+        // The user is told in any case: the journal is second.
+        self.journal.failed(self.step.word(), "interrupted").ok();
+    }
+}
+
 enum There<'a> {
     Nothing,
     Unfinished(Box<Machine<'a>>),
@@ -307,7 +320,10 @@ impl<'a> Work<'a> {
         work: impl Future<Output = Result<T>>,
     ) -> Result<T, CreateError> {
         self.journal.begin(step.word()).map_err(|error| failed(step, error.into()))?;
-        match work.await {
+        let open = Open { journal: &self.journal, step };
+        let result = work.await;
+        std::mem::forget(open);
+        match result {
             Ok(value) => {
                 self.journal.done(step.word()).map_err(|error| failed(step, error.into()))?;
                 Ok(value)

@@ -51,6 +51,7 @@ pub(crate) async fn check(cx: &Context, record: &Record) -> Result<()> {
         }
         architecture => architecture?,
     };
+    cloud::check_openings(cx).await?;
     let image = image::chosen(&place, record, &architecture).await?;
     fits(record, &image, &architecture)?;
     network::subnet(&place, record).await?;

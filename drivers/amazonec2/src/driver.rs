@@ -23,6 +23,16 @@ impl Driver for AmazonEc2 {
         serde_json::to_value(&self.record).expect("a record of text and numbers is JSON")
     }
 
+    fn made(&self) -> Vec<String> {
+        let Record { base, key_name, instance_id, security_group_ids, .. } = &self.record;
+        let has_key = self.record.owns_key() && !base.ssh_key_path.is_empty();
+        let key = has_key.then(|| format!("key pair {key_name}"));
+        let instance = Some(instance_id).filter(|id| !id.is_empty());
+        let groups = security_group_ids.iter().map(|id| format!("security group {id}"));
+        let instance = instance.map(|id| format!("instance {id}"));
+        key.into_iter().chain(groups).chain(instance).collect()
+    }
+
     fn endpoint(&self) -> Endpoint {
         let Record { base, private_ip_address: private, .. } = &self.record;
         // docker-machine asks for the address each time, and may have recorded none.

@@ -21,8 +21,9 @@ pub(crate) struct Place {
 }
 
 /// Amazon gives out 20 describing calls a second and 5 changing ones, with room for 50 of these at
-/// once ("Request throttling for the Amazon EC2 API", November 2026); we stay between.
-const RATE: Rate = Rate { per_second: 10.0, burst: 20 };
+/// once ("Request throttling for the Amazon EC2 API", November 2026); we stay between, and below the
+/// ten that other clouds which speak EC2's language may have.
+const RATE: Rate = Rate { per_second: 8.0, burst: 2 };
 
 const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 

@@ -4,6 +4,7 @@ use machine_driver::cloud::Removal;
 use machine_driver::{Context, Error, ErrorKind, Result};
 
 use crate::driver::AmazonEc2;
+use crate::instance::Instance;
 use crate::place::Place;
 
 /// Terminates the instance, with which its volumes and its interface go, then deletes the key pair,
@@ -16,8 +17,15 @@ pub(crate) async fn remove(driver: &mut AmazonEc2, cx: &Context) -> Result<()> {
     }
     let place = Place::open(cx, record).await?;
     let store = cx.store_id.get()?.to_owned();
+    // Until all of it is gone there is more than the ids: what the machines have in common.
+    let search = std::mem::replace(&mut driver.record.may_have_more, true);
+    cx.checkpoint(driver)?;
     let mut removal = Removal::default();
-    instances(driver, cx, &place, &store, &mut removal).await?;
+    let found = match search {
+        true => removal.found(place.of_store(&store, SystemTime::now()).await),
+        false => Vec::new(),
+    };
+    instances(driver, cx, &place, &found, &mut removal).await?;
     key(driver, cx, &place, &mut removal).await?;
     // A machine that docker-machine made has nothing in common with ours.
     if driver.record.created != 0 {
@@ -29,25 +37,23 @@ pub(crate) async fn remove(driver: &mut AmazonEc2, cx: &Context) -> Result<()> {
     Ok(())
 }
 
+/// The recorded one, and those of `found` that an attempt may have made without recording them.
 async fn instances(
     driver: &mut AmazonEc2,
     cx: &Context,
     place: &Place,
-    store: &str,
+    found: &[Instance],
     removal: &mut Removal,
 ) -> Result<()> {
     let recorded = driver.record.instance_id.clone();
     let mut ids: Vec<String> =
         Some(recorded.clone()).filter(|id| !id.is_empty()).into_iter().collect();
-    if driver.record.may_have_more {
-        let all = removal.found(place.of_store(store, SystemTime::now()).await);
-        let others = all.iter().filter(|it| {
-            it.id != recorded
-                && !it.is_going()
-                && it.ours().is_some_and(|tags| tags.machine == cx.machine)
-        });
-        ids.extend(others.map(|it| it.id.clone()));
-    }
+    let others = found.iter().filter(|it| {
+        it.id != recorded
+            && !it.is_going()
+            && it.ours().is_some_and(|tags| tags.machine == cx.machine)
+    });
+    ids.extend(others.map(|it| it.id.clone()));
     let mut gone = true;
     for id in ids {
         let ended = place.terminate(&id).await;

@@ -25,6 +25,14 @@ impl Driver for DigitalOcean {
         serde_json::to_value(&self.record).expect("a record of text and numbers is JSON")
     }
 
+    fn made(&self) -> Vec<String> {
+        let Record { ssh_key_id, droplet_id, .. } = &self.record;
+        let key = Some(ssh_key_id).filter(|id| **id != 0 && self.record.owns_key());
+        let droplet = Some(droplet_id).filter(|id| **id != 0);
+        let key = key.map(|id| format!("SSH key {id}"));
+        key.into_iter().chain(droplet.map(|id| format!("droplet {id}"))).collect()
+    }
+
     fn endpoint(&self) -> Endpoint {
         let Record { base, private_ip_address, .. } = &self.record;
         endpoint(base, base.ip(), private_ip_address, "root", self.key())

@@ -121,6 +121,12 @@ pub trait Driver: Debug + Send + Sync {
     /// The `Driver` object of `config.json`.
     fn record(&self) -> serde_json::Value;
 
+    /// What the record says it has made outside the store, for people: `droplet 3164400`. Empty
+    /// where nothing of a machine lies elsewhere.
+    fn made(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The addresses and ports as last recorded, or as [`Driver::state`] and [`Kind::states`] have
     /// seen them since. No process, no network, no file.
     fn endpoint(&self) -> Endpoint;

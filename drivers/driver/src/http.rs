@@ -52,6 +52,15 @@ pub fn client_through(proxy: Option<&str>) -> Result<reqwest::Client> {
     builder.build().map_err(failed)
 }
 
+/// The causes of an error, also those inside errors of the system, whose `source` leaves out the
+/// error that they were made from.
+pub fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    std::iter::successors(std::error::Error::source(error), |error| {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        inner.map(|inner| inner as _).or_else(|| error.source())
+    })
+}
+
 fn builder() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("machine/", env!("CARGO_PKG_VERSION")))

@@ -30,16 +30,32 @@ pub(crate) struct Choice {
     pub(crate) server_group: String,
 }
 
+impl Choice {
+    /// Whether the network knows security groups.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.network.as_ref().is_none_or(|it| it.port_security_enabled != Some(false))
+    }
+}
+
+/// Whether the machine is to be in the store's own security group: not if the user has chosen others,
+/// and not by docker-machine's rule, by which Nova takes the project's `default`.
+pub(crate) fn wants_own_group(cx: &Context, record: &Record) -> bool {
+    record.groups().is_empty() && !(cx.policy.open_to.is_empty() && cx.policy.open_to_world)
+}
+
 /// Looks at the project and at everything that the flags name.
 pub(crate) async fn check(cx: &Context, record: &Record) -> Result<()> {
     files(record)?;
     metadata::of_user(&record.ours.metadata)?;
     let place = Place::open(cx, record).await.map_err(explain)?;
-    all_of(&place, record).await.map_err(explain)
+    all_of(cx, &place, record).await.map_err(explain)
 }
 
-async fn all_of(place: &Place, record: &Record) -> Result<()> {
+async fn all_of(cx: &Context, place: &Place, record: &Record) -> Result<()> {
     let choice = choose(place, record).await?;
+    if choice.is_guarded() && wants_own_group(cx, record) {
+        cloud::check_openings(cx).await?;
+    }
     choice.image.check(&choice.flavor, root_disk(record, &choice))?;
     zone(place, &record.availability_zone).await?;
     if record.existing_key {

@@ -160,7 +160,7 @@ async fn make_server(
 }
 
 /// The ids of the server's security groups: the user's choice, or the store's own. None leaves it
-/// to Nova, which takes the project's `default`, as docker-machine does.
+/// to Nova.
 async fn groups(
     driver: &OpenStack,
     cx: &Context,
@@ -168,13 +168,11 @@ async fn groups(
     tags: &Tags,
     choice: &Choice,
 ) -> Result<(Vec<String>, Option<Held>)> {
-    let is_open = choice.network.as_ref().is_some_and(|it| it.port_security_enabled == Some(false));
-    if is_open {
+    if !choice.is_guarded() {
         cx.progress.warn("the network has no security groups: all ports are open to it");
         return Ok((Vec::new(), None));
     }
-    let as_docker_machine = cx.policy.open_to.is_empty() && cx.policy.open_to_world;
-    if !driver.record.groups().is_empty() || as_docker_machine {
+    if !check::wants_own_group(cx, &driver.record) {
         return Ok((choice.groups.clone(), None));
     }
     let networks = match openings(cx).await? {

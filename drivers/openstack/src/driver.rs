@@ -23,6 +23,20 @@ impl Driver for OpenStack {
         serde_json::to_value(&self.record).expect("a record of text and numbers is JSON")
     }
 
+    fn made(&self) -> Vec<String> {
+        let Record { ours, rancher, key_pair_name, machine_id, .. } = &self.record;
+        [
+            ("key pair", if self.record.existing_key { "" } else { key_pair_name }),
+            ("volume", if ours.volume_is_own { &rancher.volume_id } else { "" }),
+            ("server", machine_id),
+            ("floating IP", &ours.floating_ip_id),
+        ]
+        .into_iter()
+        .filter(|(_, id)| !id.is_empty())
+        .map(|(what, id)| format!("{what} {id}"))
+        .collect()
+    }
+
     fn endpoint(&self) -> Endpoint {
         let Record { base, ours, .. } = &self.record;
         endpoint(base, base.ip(), &ours.private_ip_address, "root", base.key())

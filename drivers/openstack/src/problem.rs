@@ -1,6 +1,6 @@
 //! What the services say when something goes wrong, each in its own form.
 
-use machine_driver::rest::{Answer, Complaint, problem};
+use machine_driver::rest::{Answer, Complaint, is_about_tls, problem};
 use machine_driver::{Error, ErrorKind};
 use serde_json::Value;
 
@@ -64,6 +64,11 @@ pub(crate) fn explain(error: Error) -> Error {
             .caused_by(error)
             .hint("see what there is: openstack quota show --usage")
             .hint("`machine gc -d openstack` removes what was left behind");
+    }
+    if is_about_tls(&error) {
+        return error
+            .hint("if the cloud has an authority of its own: export OS_CACERT=/path/to/ca.pem")
+            .hint("if it asks for a certificate: export OS_CERT=... OS_KEY=...");
     }
     if error.kind() != ErrorKind::Denied || !error.hints().is_empty() {
         return error;

@@ -25,11 +25,15 @@ pub(crate) async fn remove(driver: &mut OpenStack, cx: &Context) -> Result<()> {
     let place = Place::open(cx, record).await?;
     check_project(driver, &place)?;
     let store = cx.store_id.get()?.to_owned();
+    // Until all of it is gone there is more than the ids: what the machines have in common.
+    let search = std::mem::replace(&mut driver.record.ours.may_have_more, true);
+    cx.checkpoint(driver)?;
+    let of = Of { store: &store, search };
     let mut removal = Removal::default();
-    floating_ips(driver, cx, &place, &store, &mut removal).await?;
-    servers(driver, cx, &place, &store, &mut removal).await?;
-    volumes(driver, cx, &place, &store, &mut removal).await?;
-    keypairs(driver, cx, &place, &store, &mut removal).await?;
+    floating_ips(driver, cx, &place, of, &mut removal).await?;
+    servers(driver, cx, &place, of, &mut removal).await?;
+    volumes(driver, cx, &place, of, &mut removal).await?;
+    keypairs(driver, cx, &place, of, &mut removal).await?;
     if !store.is_empty() {
         let gone = place.drop_groups(cx, &store).await;
         removal.is_gone("what the store's machines had in common", gone);
@@ -37,6 +41,14 @@ pub(crate) async fn remove(driver: &mut OpenStack, cx: &Context) -> Result<()> {
     removal.end()?;
     driver.record.ours.may_have_more = false;
     Ok(())
+}
+
+/// Whose resources are looked for.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    store: &'a str,
+    /// Also by their marks: not all ids may be recorded.
+    search: bool,
 }
 
 /// In another project everything is "not found", which would be taken for gone.
@@ -67,21 +79,21 @@ async fn floating_ips(
     driver: &mut OpenStack,
     cx: &Context,
     place: &Place,
-    store: &str,
+    of: Of<'_>,
     removal: &mut Removal,
 ) -> Result<()> {
     let record = &driver.record;
-    let found = match record.ours.may_have_more && !record.floating_ip_pool.is_empty() {
+    let found = match of.search && !record.floating_ip_pool.is_empty() {
         true => removal.found(place.floating_ips().await),
         false => Vec::new(),
     };
-    let is_ours = is_of(cx, store);
+    let is_ours = is_of(cx, of.store);
     let others = found.into_iter().filter(|it| it.ours().is_some_and(&is_ours)).map(|it| it.id);
     let ids = with_others(&record.ours.floating_ip_id, others);
     if ids.is_empty()
         && !record.floating_ip_pool.is_empty()
         && !record.machine_id.is_empty()
-        && !record.ours.may_have_more
+        && !of.search
     {
         // docker-machine may have taken one that was there before.
         cx.progress.warn(&format!(
@@ -105,14 +117,14 @@ async fn servers(
     driver: &mut OpenStack,
     cx: &Context,
     place: &Place,
-    store: &str,
+    of: Of<'_>,
     removal: &mut Removal,
 ) -> Result<()> {
-    let found = match driver.record.ours.may_have_more {
+    let found = match of.search {
         true => removal.found(place.servers(SystemTime::now()).await),
         false => Vec::new(),
     };
-    let is_ours = is_of(cx, store);
+    let is_ours = is_of(cx, of.store);
     let others = found.into_iter().filter(|it| it.ours().is_some_and(&is_ours)).map(|it| it.id);
     let mut gone = true;
     for id in with_others(&driver.record.machine_id, others) {
@@ -130,18 +142,18 @@ async fn volumes(
     driver: &mut OpenStack,
     cx: &Context,
     place: &Place,
-    store: &str,
+    of: Of<'_>,
     removal: &mut Removal,
 ) -> Result<()> {
     let record = &driver.record;
     if !record.wants_volume() {
         return Ok(());
     }
-    let found = match record.ours.may_have_more {
+    let found = match of.search {
         true => removal.found(place.volumes().await),
         false => Vec::new(),
     };
-    let is_ours = is_of(cx, store);
+    let is_ours = is_of(cx, of.store);
     let others = found.into_iter().filter(|it| it.ours().is_some_and(&is_ours)).map(|it| it.id);
     let own = if record.ours.volume_is_own { record.rancher.volume_id.as_str() } else { "" };
     let mut gone = true;
@@ -160,7 +172,7 @@ async fn keypairs(
     driver: &mut OpenStack,
     cx: &Context,
     place: &Place,
-    store: &str,
+    of: Of<'_>,
     removal: &mut Removal,
 ) -> Result<()> {
     let record = &driver.record;
@@ -175,11 +187,11 @@ async fn keypairs(
         ));
         return Ok(());
     }
-    let found = match record.ours.may_have_more {
+    let found = match of.search {
         true => removal.found(place.keypairs().await),
         false => Vec::new(),
     };
-    let is_ours = is_of(cx, store);
+    let is_ours = is_of(cx, of.store);
     let others = found.into_iter().filter(|it| keypair::read(it).is_some_and(&is_ours));
     let mut gone = true;
     for name in with_others(&record.key_pair_name, others) {

@@ -1,4 +1,3 @@
-use std::error::Error as _;
 use std::io;
 use std::time::Duration;
 
@@ -143,18 +142,12 @@ enum Root<'a> {
 /// The TLS error in the chain, or else the last error of the system.
 fn root(error: &reqwest::Error) -> Root<'_> {
     let mut found = Root::Other;
-    let mut next = error.source();
-    while let Some(error) = next {
-        next = error.source();
+    for error in machine_driver::http::causes(error) {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return Root::Tls(tls);
         }
         if let Some(io) = error.downcast_ref::<io::Error>() {
             found = Root::Io(io.kind());
-            // `source` of an input/output error leaves out the error that it was made from.
-            if let Some(inner) = io.get_ref() {
-                next = Some(inner);
-            }
         }
     }
     found

@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use super::server::{Fake, Fault, Server};
-use crate::lab::{Lab, Run, run};
+use crate::lab::{Lab, Run};
 
 /// A driver and a fake of its cloud.
 pub(crate) struct Subject<'a, F: Fake> {
@@ -22,24 +22,37 @@ pub(crate) struct Figures {
     pub(crate) faults: usize,
     /// How many calls were made in all.
     pub(crate) calls: usize,
+    /// How many of them had been answered already.
+    pub(crate) needless: usize,
 }
 
-/// Lets everything go wrong, one call after the other, in each way in a cloud of its own.
+/// How many clouds share the calls that go wrong in one way. Most of the time is spent waiting.
+const SHARES: usize = 3;
+
+/// Lets everything go wrong, one call after the other, in each way in clouds of its own.
 pub(crate) fn every_call_goes_wrong<F: Fake>(
     fake: impl Fn() -> F + Sync,
     subject: impl Fn(&Server<F>) -> Subject<'_, F> + Sync,
 ) -> Figures {
-    let run = &|fault| {
+    let run = &|fault, share| {
         let server = Server::start(fake());
-        subject(&server).every_call_goes_wrong(fault)
+        let mut figures = Figures::default();
+        let subject = subject(&server);
+        subject.in_create(fault, share, &mut figures);
+        subject.in_remove(fault, share, &mut figures);
+        figures.needless = server.needless();
+        figures
     };
-    let all = std::thread::scope(|scope| {
-        let threads = Fault::ALL.map(|fault| scope.spawn(move || run(fault)));
-        threads.map(|thread| thread.join().unwrap())
+    let ways = Fault::ALL.into_iter().flat_map(|fault| (0..SHARES).map(move |it| (fault, it)));
+    let all: Vec<Figures> = std::thread::scope(|scope| {
+        let threads: Vec<_> =
+            ways.map(|(fault, share)| scope.spawn(move || run(fault, share))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     all.into_iter().fold(Figures::default(), |sum, it| Figures {
         faults: sum.faults + it.faults,
         calls: sum.calls + it.calls,
+        needless: sum.needless + it.needless,
     })
 }
 
@@ -85,41 +98,77 @@ impl<F: Fake> Subject<'_, F> {
         }
     }
 
-    fn every_call_goes_wrong(&self, fault: Fault) -> Figures {
-        let mut figures = Figures::default();
-        self.in_create(fault, &mut figures);
-        self.in_remove(fault, &mut figures);
-        figures
+    /// To whom the ports are opened is known before anything is made.
+    pub(crate) fn openings_are_checked(&self) {
+        let lab = Lab::new();
+        let mut wrong = self.create(&lab);
+        wrong.args(["--open-to", "home"]);
+        let mut unknown = self.create(&lab);
+        unknown
+            .env_remove("MACHINE_PUBLIC_ADDRESS")
+            .env("MACHINE_ADDRESS_SERVICE", "http://127.0.0.1:9");
+        for (command, expected) in [
+            (wrong, "`home` is no address and no network"),
+            (unknown, "this computer's public address is not known"),
+        ] {
+            let refused = self.run(command);
+            assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+            assert!(refused.stderr.contains(expected), "{}", refused.stderr);
+            assert!(refused.stderr.contains("--open-to 203.0.113"), "{}", refused.stderr);
+            assert!(lab.machine_files().is_empty());
+        }
+        assert_eq!(self.server.left(), [""; 0]);
     }
 
-    fn in_create(&self, fault: Fault, figures: &mut Figures) {
+    fn in_create(&self, fault: Fault, share: usize, figures: &mut Figures) {
         let ways = [After::Remove, After::CreateAndRemove, After::Collect];
-        for number in 0.. {
+        for number in (share..).step_by(SHARES) {
             let lab = Lab::new();
             self.server.fail_at(number, fault);
-            let first = self.run(self.create(&lab));
+            let mut create = self.create(&lab);
+            impatient(&mut create, fault);
+            let first = self.run(create);
             if self.server.is_waiting() {
                 self.server.forget_fault();
                 self.mend(&lab, After::Remove, "after a create without a fault", figures);
-                assert!(number > 2, "there were no calls that could go wrong: {}", first.stderr);
+                assert!(number > SHARES, "no call could go wrong: {}", first.stderr);
                 return;
             }
             figures.faults += 1;
             figures.calls += self.server.take_calls().len();
             let what = format!("{fault:?} at call {number} of create: {}", first.stderr);
             assert_eq!(first.code.is_none(), fault == Fault::Kill, "{what}");
-            self.mend(&lab, ways[number % ways.len()], &what, figures);
+            if fault == Fault::Interrupt {
+                self.says_what_there_is(&lab, &first, &what);
+            }
+            self.mend(&lab, ways[number / SHARES % ways.len()], &what, figures);
         }
     }
 
-    fn in_remove(&self, fault: Fault, figures: &mut Figures) {
-        for number in 0.. {
+    /// All that the machine has, by its ids, and how to be rid of it.
+    fn says_what_there_is(&self, lab: &Lab, interrupted: &Run, what: &str) {
+        assert_eq!(interrupted.code, Some(130), "{what}");
+        for id in self.server.fake(|fake| fake.ids()) {
+            assert!(interrupted.stderr.contains(&id), "nothing was said of {id}: {what}");
+        }
+        if lab.machine_files().is_empty() {
+            return;
+        }
+        assert!(interrupted.stderr.contains("machine rm -y m1"), "{what}");
+        let journal = std::fs::read_to_string(lab.store().join("machines/m1/journal.jsonl"));
+        let last = journal.unwrap().lines().rfind(|it| !it.is_empty()).map(str::to_owned);
+        assert!(last.is_some_and(|it| it.contains("interrupted")), "{what}");
+    }
+
+    fn in_remove(&self, fault: Fault, share: usize, figures: &mut Figures) {
+        for number in (share..).step_by(SHARES) {
             let lab = Lab::new();
             self.run(self.create(&lab));
             figures.calls += self.server.take_calls().len();
             self.server.fail_at(number, fault);
             let mut remove = self.machine(&lab);
             remove.args(["rm", "-y", "m1"]);
+            impatient(&mut remove, fault);
             let first = self.run(remove);
             let over = self.server.is_waiting();
             self.server.forget_fault();
@@ -148,17 +197,25 @@ impl<F: Fake> Subject<'_, F> {
                 std::fs::remove_dir_all(lab.store().join("machines/m1")).ok();
                 let mut collect = self.machine(lab);
                 collect.args(["gc", "-y", "-d", self.driver]);
-                let collected = run(&mut collect);
+                let collected = self.run(collect);
                 assert_eq!(collected.code, Some(0), "{what}\nthen gc: {}", collected.stderr);
             }
         }
         if !lab.machine_files().is_empty() {
             let mut remove = self.machine(lab);
             remove.args(["rm", "-y", "m1"]);
-            let removed = run(&mut remove);
+            let removed = self.run(remove);
             assert_eq!(removed.code, Some(0), "{what}\nthen rm: {}", removed.stderr);
         }
         figures.calls += self.server.take_calls().len();
         assert_eq!(self.server.left(), [""; 0], "orphans ({after:?}) after {what}");
+    }
+}
+
+/// Who would wait half a minute for an answer that never comes waits for a shorter time. Not too short
+/// a one: fakes of others are slow to begin, on a computer that is busy.
+fn impatient(command: &mut Command, fault: Fault) {
+    if fault == Fault::Late {
+        command.env("MACHINE_API_TIMEOUT", "5");
     }
 }

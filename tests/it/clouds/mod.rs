@@ -4,6 +4,7 @@
 mod amazonec2;
 mod digitalocean;
 mod faults;
+mod hundred;
 mod openstack;
 mod server;
 
@@ -11,7 +12,7 @@ mod server;
 fn a_driver_without_cloud_init_refuses_what_only_that_can_do() {
     let lab = crate::lab::Lab::new();
     let refused = lab.fake(&["--ttl", "1h", "lab1"]);
-    assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+    assert_eq!(refused.code, Some(3), "{}", refused.stdout);
     assert!(refused.stderr.contains("does not boot through cloud-init"), "{}", refused.stderr);
     assert!(refused.stderr.contains("hint: leave out `--ttl`"), "{}", refused.stderr);
     assert!(lab.machine_files().is_empty());

@@ -3,6 +3,7 @@
 mod fake;
 mod life;
 mod recorded;
+mod tls;
 #[cfg(target_os = "linux")]
 mod whole;
 
@@ -13,7 +14,12 @@ use fake::OpenStack;
 const PASSWORD: &str = "s3cret-pass";
 
 fn subject(server: &Server<OpenStack>) -> Subject<'_, OpenStack> {
-    let url = server.url();
+    subject_at(server, &server.url())
+}
+
+/// Behind another address than its own.
+fn subject_at<'a>(server: &'a Server<OpenStack>, url: &str) -> Subject<'a, OpenStack> {
+    let url = url.to_owned();
     server.fake(|fake| fake.url.clone_from(&url));
     let variables = [
         ("OS_AUTH_URL", url.as_str()),

@@ -38,15 +38,26 @@ pub(crate) enum Fault {
     Busy,
     /// The connection breaks before the vendor has done anything.
     BrokenBefore,
-    /// It has been done, and the connection breaks before the answer: so a time-out looks too.
+    /// It has been done, and the connection breaks before the answer.
     BrokenAfter,
+    /// It has been done, and the answer never comes.
+    Late,
     /// It has been done, and the caller is killed before it learns of it.
     Kill,
+    /// It has been done, and the caller is asked to stop before it learns of it.
+    Interrupt,
 }
 
 impl Fault {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Error, Self::Busy, Self::BrokenBefore, Self::BrokenAfter, Self::Kill];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Error,
+        Self::Busy,
+        Self::BrokenBefore,
+        Self::BrokenAfter,
+        Self::Late,
+        Self::Kill,
+        Self::Interrupt,
+    ];
 }
 
 /// What plays a vendor.
@@ -54,6 +65,19 @@ pub(crate) trait Fake: Send + 'static {
     fn answer(&mut self, call: &Call) -> Reply;
     /// What exists and would cost money or be in the way, for people. Empty when nothing has leaked.
     fn left(&self) -> Vec<String>;
+
+    /// The ids of what one machine alone has.
+    fn ids(&self) -> Vec<String>;
+
+    /// What a call is called in the log.
+    fn name(call: &Call) -> String {
+        format!("{} {}", call.method, call.path)
+    }
+
+    /// Whether a call only looks, so that it may be made again and again.
+    fn only_looks(call: &Call) -> bool {
+        call.method == "GET"
+    }
 
     /// Ends what the fake has started outside this process.
     fn end(&mut self) {}
@@ -80,6 +104,9 @@ struct Log {
     limit: Option<usize>,
     recent: Vec<Instant>,
     refused: usize,
+    /// What was asked for last and done, unless that was only looking.
+    done: Option<Call>,
+    needless: usize,
 }
 
 impl<F: Fake> Drop for Server<F> {
@@ -153,10 +180,17 @@ impl<F: Fake> Server<F> {
         self.state.log.lock().unwrap().fault = None;
     }
 
-    /// The process that [`Fault::Kill`] kills.
+    /// The process that calls from now on, and that [`Fault::Kill`] kills.
     pub(crate) fn caller(&self, id: u32) {
-        self.state.log.lock().unwrap().victim = Some(id);
+        let mut log = self.state.log.lock().unwrap();
+        log.victim = Some(id);
+        log.done = None;
         self.state.victim.notify_all();
+    }
+
+    /// How many calls a process made twice in a row though the first had been answered.
+    pub(crate) fn needless(&self) -> usize {
+        self.state.log.lock().unwrap().needless
     }
 
     /// Refuses more than so many calls in any second.
@@ -181,7 +215,7 @@ fn serve<F: Fake>(stream: &TcpStream, state: &State<F>) -> std::io::Result<()> {
                 write(stream, &Reply::error(429, "too many calls").header("retry-after", "1"))?;
                 continue;
             }
-            log.note(&call)
+            log.note(F::name(&call))
         };
         match fault {
             Some(Fault::Error) => write(stream, &Reply::error(500, "ordered by the test"))?,
@@ -194,13 +228,28 @@ fn serve<F: Fake>(stream: &TcpStream, state: &State<F>) -> std::io::Result<()> {
                 state.fake.lock().unwrap().answer(&call);
                 return Ok(());
             }
+            Some(Fault::Late) => {
+                state.fake.lock().unwrap().answer(&call);
+                // Until the caller hangs up.
+                return std::io::copy(&mut reader, &mut std::io::sink()).map(drop);
+            }
             Some(Fault::Kill) => {
                 state.fake.lock().unwrap().answer(&call);
-                kill_victim(state);
+                signal_victim(state, "KILL");
                 return Ok(());
+            }
+            Some(Fault::Interrupt) => {
+                let reply = state.fake.lock().unwrap().answer(&call);
+                signal_victim(state, "INT");
+                // It is to be heard before the answer.
+                std::thread::sleep(Duration::from_millis(500));
+                write(stream, &reply)?;
             }
             None => {
                 let reply = state.fake.lock().unwrap().answer(&call);
+                let is_done = reply.status < 300 || reply.status == 404;
+                let counts = is_done && !F::only_looks(&call);
+                state.log.lock().unwrap().answered(call, counts);
                 write(stream, &reply)?;
             }
         }
@@ -221,19 +270,26 @@ impl Log {
         false
     }
 
-    fn note(&mut self, call: &Call) -> Option<Fault> {
+    fn answered(&mut self, call: Call, counts: bool) {
+        if counts && self.done.as_ref().is_some_and(|done| done.asks_the_same(&call)) {
+            self.needless += 1;
+        }
+        self.done = Some(call).filter(|_| counts);
+    }
+
+    fn note(&mut self, call: String) -> Option<Fault> {
         let number = self.calls.len();
-        self.calls.push(format!("{} {}", call.method, call.path));
+        self.calls.push(call);
         self.fault.take_if(|(at, _)| *at == number).map(|(_, fault)| fault)
     }
 }
 
-fn kill_victim<F>(state: &State<F>) {
+fn signal_victim<F>(state: &State<F>, signal: &str) {
     let log = state.log.lock().unwrap();
     // The caller may call before the test has said who it is.
     let log = state.victim.wait_while(log, |log| log.victim.is_none()).unwrap();
     let id = log.victim.unwrap().to_string();
-    std::process::Command::new("kill").args(["-9", &id]).status().unwrap();
+    std::process::Command::new("kill").args(["-s", signal, &id]).status().unwrap();
 }
 
 fn read(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Call>> {
@@ -317,6 +373,12 @@ fn write(mut stream: &TcpStream, reply: &Reply) -> std::io::Result<()> {
 }
 
 impl Call {
+    /// Signatures and dates apart.
+    fn asks_the_same(&self, other: &Self) -> bool {
+        let what = |call: &Self| (call.method.clone(), call.path.clone(), call.query.clone());
+        what(self) == what(other) && self.body == other.body
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }

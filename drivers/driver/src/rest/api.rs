@@ -16,7 +16,6 @@ pub struct Api {
     pub(super) authorise: Arc<dyn Authorise>,
     pub(super) complaint: fn(&Answer) -> Complaint,
     pub(super) pace: Pace,
-    pub(super) attempt_deadline: Duration,
     pub(super) deadline: Duration,
 }
 
@@ -44,9 +43,8 @@ impl Api {
             http: http::client()?,
             authorise: Arc::new(authorise),
             complaint,
+            deadline: pace.attempt * 4,
             pace,
-            attempt_deadline: Duration::from_secs(30),
-            deadline: Duration::from_secs(120),
         })
     }
 
@@ -55,13 +53,6 @@ impl Api {
     #[must_use]
     pub fn through(self, client: reqwest::Client) -> Self {
         Self { http: client, ..self }
-    }
-
-    /// Other deadlines than 30 s for each attempt and 120 s for a call with all its repetitions.
-    #[must_use]
-    pub fn deadlines(mut self, attempt: Duration, whole: Duration) -> Self {
-        (self.attempt_deadline, self.deadline) = (attempt, whole);
-        self
     }
 
     pub fn base(&self) -> &str {

@@ -20,6 +20,7 @@
 mod answer;
 mod api;
 mod authorise;
+mod changes;
 mod pace;
 mod pages;
 mod request;
@@ -32,4 +33,16 @@ pub use authorise::{Anybody, Authorise, Bearer};
 pub use pace::{Pace, Rate};
 pub use pages::all_pages;
 pub use request::Request;
+pub use retry::is_about_tls;
 pub use shared::Shared;
+
+use std::sync::LazyLock;
+
+static CHANGES: LazyLock<changes::Changes> = LazyLock::new(changes::Changes::new);
+
+/// For who is asked to stop the program: comes back when no call is under way that makes or deletes
+/// something, and lets no further one begin. Work that is dropped after that has recorded all that it
+/// has made, if it records in one go with the answer ([`crate::Context::checkpoint`]).
+pub async fn wind_down() {
+    CHANGES.end().await;
+}

@@ -10,10 +10,13 @@ use super::{Answer, retry};
 use crate::{Context, Error, ErrorKind, Result, file};
 
 /// How often one account is called, by all processes of this computer together: whoever wants to
-/// call takes the next turn, so that a hundred machines made at once are refused nothing.
+/// call takes the next turn, so that a hundred machines made at once are refused nothing. And how
+/// long it is waited for an answer.
 #[derive(Debug, Clone)]
 pub struct Pace {
     rate: Rate,
+    /// For one attempt of a call.
+    pub(super) attempt: Duration,
     /// Shared by processes; without it, by the clones of this value.
     path: Option<PathBuf>,
     turns: Arc<Mutex<Turns>>,
@@ -37,19 +40,30 @@ struct Turns {
     closed_until: f64,
 }
 
+/// How long one attempt may take.
+const ATTEMPT: Duration = Duration::from_secs(30);
+
 /// How long a call may wait for its turn: a thousand of them at four a second take that.
 const PATIENCE: f64 = 300.0;
 
 impl Pace {
     /// The pace of an account, in the driver's cache. `MACHINE_API_RATE` replaces the vendor's calls
-    /// per second, for accounts that have more, or share them with others.
+    /// per second, for accounts that have more, or share them with others; `MACHINE_API_TIMEOUT` the
+    /// 30 seconds that an answer may take by fewer.
     pub fn of(cx: &Context, account: &str, rate: Rate) -> Self {
-        let wish = cx.environment.var("MACHINE_API_RATE").and_then(|it| it.parse::<f64>().ok());
-        let rate = match wish.filter(|it| it.is_finite() && *it > 0.0) {
-            None => rate,
-            Some(per_second) => Rate { per_second, burst: rate.burst },
+        let wish = |variable| {
+            let number = cx.environment.var(variable).and_then(|it| it.parse::<f64>().ok());
+            number.filter(|it| it.is_finite() && *it > 0.0)
         };
-        Self::shared(&cx.cache_dir, account, rate)
+        let per_second = wish("MACHINE_API_RATE").unwrap_or(rate.per_second);
+        let pace = Self::shared(&cx.cache_dir, account, Rate { per_second, ..rate });
+        match wish("MACHINE_API_TIMEOUT") {
+            None => pace,
+            Some(seconds) => Self {
+                attempt: Duration::from_secs_f64(seconds.min(ATTEMPT.as_secs_f64())),
+                ..pace
+            },
+        }
     }
 
     /// The pace of the account that `account` tells from others (it is hashed, so it may be a
@@ -62,7 +76,7 @@ impl Pace {
 
     /// For one process, or for what has no limit.
     pub fn alone(rate: Rate) -> Self {
-        Self { rate, path: None, turns: Arc::default() }
+        Self { rate, attempt: ATTEMPT, path: None, turns: Arc::default() }
     }
 
     /// Waits for a turn.

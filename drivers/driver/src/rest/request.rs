@@ -113,6 +113,10 @@ impl<'a> Request<'a> {
         let call = format!("{} {}", self.method, self.path.split('?').next().unwrap_or_default());
         let pace = &self.api.pace;
         pace.turn(self.api.vendor).await?;
+        let _change = match self.method.is_safe() {
+            true => None,
+            false => Some(super::CHANGES.begin().await),
+        };
         let end = Instant::now() + self.deadline;
         let mut renewed = false;
         for attempt in 0.. {
@@ -166,7 +170,7 @@ impl<'a> Request<'a> {
             *request.body_mut() = Some(self.body.clone().into());
         }
         self.api.authorise.authorise(&mut request).await?;
-        let left = end.saturating_duration_since(Instant::now()).min(self.api.attempt_deadline);
+        let left = end.saturating_duration_since(Instant::now()).min(self.api.pace.attempt);
         let answered = tokio::time::timeout(left, async {
             let response = self.api.http.execute(request).await?;
             let (status, headers) = (response.status(), response.headers().clone());

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::{Answer, Complaint};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, http};
 
 /// An attempt without an answer.
 pub(super) enum Failure {
@@ -37,11 +37,26 @@ pub(super) fn after_answer(
 
 pub(super) fn after_failure(failure: &Failure, repeatable: bool, attempt: u32) -> Option<Duration> {
     let never_sent = matches!(failure, Failure::Connection(error) if error.is_connect());
+    // What is wrong with a certificate is wrong the next time too.
+    if matches!(failure, Failure::Connection(error) if tls(error).is_some()) {
+        return None;
+    }
     ((repeatable || never_sent) && attempt < TRIES).then(|| growing(attempt) + jitter(250))
 }
 
 fn is_try_later(answer: &Answer, complaint: &Complaint) -> bool {
     answer.status.as_u16() == 429 || PATIENCE.contains(&complaint.code.as_str())
+}
+
+/// What the two sides of a TLS connection did not agree on: certificates, mostly.
+fn tls(error: &reqwest::Error) -> Option<rustls::Error> {
+    http::causes(error).find_map(|it| it.downcast_ref::<rustls::Error>()).cloned()
+}
+
+/// Whether that is why a call was not made, for hints.
+pub fn is_about_tls(error: &Error) -> bool {
+    std::error::Error::source(error)
+        .is_some_and(|cause| cause.downcast_ref::<rustls::Error>().is_some())
 }
 
 /// 0.4 s, 0.8 s, … 13 s.
@@ -80,6 +95,12 @@ pub(super) fn jitter(up_to: u64) -> Duration {
 
 impl Failure {
     pub(super) fn into_error(self, vendor: &str, call: &str, repeatable: bool) -> Error {
+        if let Self::Connection(error) = &self
+            && let Some(why) = tls(error)
+        {
+            let message = format!("no TLS connection to {vendor} can be made");
+            return Error::new(ErrorKind::Unreachable, message).caused_by(why);
+        }
         let unclear = if repeatable { "" } else { ", and may have carried it out" };
         match self {
             Self::Late(after) => {

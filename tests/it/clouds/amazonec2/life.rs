@@ -103,6 +103,12 @@ fn a_machine_lives_and_leaves_nothing() {
 }
 
 #[test]
+fn to_whom_it_is_opened_is_known_before_anything_is_made() {
+    let Some(scene) = Scene::new() else { return };
+    subject(&scene.server).openings_are_checked();
+}
+
+#[test]
 fn what_cannot_work_is_found_before_anything_is_made() {
     let Some(scene) = Scene::new() else { return };
     for (args, message) in [
@@ -124,8 +130,7 @@ fn what_cannot_work_is_found_before_anything_is_made() {
         (&["--amazonec2-http-tokens", "maybe"], "there is no choice `maybe`"),
     ] {
         let made = scene.create(args);
-        // 1 is for flags that contradict one another, 2 for one that cannot be read.
-        assert!(matches!(made.code, Some(1..=3)), "{args:?} {:?}: {}", made.code, made.stderr);
+        assert_eq!(made.code, Some(3), "{args:?}: {}", made.stderr);
         assert!(made.stderr.contains(message), "{args:?}: {}", made.stderr);
         assert!(scene.lab.machine_files().is_empty(), "{args:?}");
     }
@@ -223,13 +228,67 @@ fn a_profile_of_the_aws_tools_will_do() {
     assert_eq!(scene.server.left(), NOTHING);
 }
 
+/// moto refuses a session's key without its token, and a signature that does not cover it.
+#[test]
+fn a_session_signs_its_token() {
+    let Some(scene) = Scene::new() else { return };
+    let (key, secret, token) = scene.server.fake(|moto| moto.session.clone());
+    let with_token = |mut command: Command, token: &str| {
+        command.env("AWS_ACCESS_KEY_ID", &key).env("AWS_SECRET_ACCESS_KEY", &secret);
+        run(command.env("AWS_SESSION_TOKEN", token))
+    };
+    for wrong in ["", "another"] {
+        let refused = with_token(subject(&scene.server).create(&scene.lab), wrong);
+        assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+        assert!(!refused.stderr.contains(&secret), "{}", refused.stderr);
+    }
+    scene.server.fake(|moto| moto.signatures.clear());
+    let made = with_token(subject(&scene.server).create(&scene.lab), &token);
+    assert!(made.stderr.contains("the step `ssh` failed"), "{}{}", made.stdout, made.stderr);
+    let signatures = scene.server.fake(|moto| moto.signatures.clone());
+    assert!(signatures.len() > 3, "{signatures:?}");
+    for signature in signatures {
+        let headers = signature.split("SignedHeaders=").nth(1).and_then(|it| it.split(',').next());
+        let is_signed = headers.is_some_and(|it| it.split(';').any(|it| it == TOKEN_HEADER));
+        assert!(is_signed, "{signature}");
+    }
+    let text = scene.record().to_string();
+    assert!(text.contains("env:AWS_SESSION_TOKEN") && !text.contains(&token), "{text}");
+    let removed = with_token(scene.machine(&["rm", "-y", "m1"]), &token);
+    assert_eq!(removed.code, Some(0), "{}", removed.stderr);
+    assert_eq!(scene.server.left(), NOTHING);
+}
+
+const TOKEN_HEADER: &str = "x-amz-security-token";
+
+#[test]
+fn a_hundred_machines_at_once_are_refused_nothing() {
+    if crate::lab::in_a_hurry() {
+        return;
+    }
+    let Some(scene) = Scene::new() else { return };
+    let calls = subject(&scene.server).makes_a_hundred();
+    assert_eq!(scene.server.fake(|moto| moto.instances().len()), 100);
+    for (call, most) in [
+        ("RunInstances", 100),
+        ("ImportKeyPair", 100),
+        ("CreateSecurityGroup", 1),
+        ("DescribeInstances", 60),
+    ] {
+        assert!(calls[call] <= most, "{call}: {calls:?}");
+    }
+}
+
 #[test]
 fn every_call_goes_wrong_and_nothing_is_left() {
     if crate::lab::in_a_hurry() || Moto::start().is_none() {
         return;
     }
     let moto = || Moto::start().expect("there was one a moment ago");
-    let Figures { faults, calls } = every_call_goes_wrong(moto, subject);
-    measured(&format!("amazonec2: {faults} faults in {calls} calls, no orphan"));
+    let Figures { faults, calls, needless } = every_call_goes_wrong(moto, subject);
+    measured(&format!(
+        "amazonec2: {faults} faults in {calls} calls, no orphan, {needless} needless"
+    ));
+    assert_eq!(needless, 0);
     assert!(faults > 60, "{faults}");
 }

@@ -30,6 +30,10 @@ pub(super) struct Moto {
     pub(super) forms: Vec<Fields>,
     /// Access key and secret of somebody who may do everything with EC2.
     pub(super) key: (String, String),
+    /// The same for a session, with its token.
+    pub(super) session: (String, String, String),
+    /// What all calls so far were signed with.
+    pub(super) signatures: Vec<String>,
     /// The public address of all instances, instead of those that moto makes up.
     pub(super) address: String,
     _lab: Lab,
@@ -50,14 +54,14 @@ impl Moto {
             .env("MOTO_ENABLE_KEYPAIR_VALIDATION", "true")
             .env("MOTO_ENABLE_AMI_VALIDATION", "true")
             .env("MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION", "true")
-            // After these three everybody has to sign.
-            .env("INITIAL_NO_AUTH_ACTION_COUNT", "3")
+            // After these everybody has to sign.
+            .env("INITIAL_NO_AUTH_ACTION_COUNT", "6")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(std::fs::File::create(lab.path().join("moto.log")).unwrap())
             .spawn()
             .unwrap();
-        let key = Default::default();
+        let (key, session) = Default::default();
         let mut moto = Self {
             child,
             port,
@@ -67,6 +71,8 @@ impl Moto {
             held: BTreeSet::new(),
             forms: Vec::new(),
             key,
+            session,
+            signatures: Vec::new(),
             address: "127.0.0.1".to_owned(),
             _lab: lab,
         };
@@ -76,6 +82,7 @@ impl Moto {
             std::thread::sleep(Duration::from_millis(200));
         }
         moto.key = moto.make_user();
+        moto.session = moto.make_session();
         Some(moto)
     }
 
@@ -83,27 +90,41 @@ impl Moto {
         Self::start().map(Server::start)
     }
 
+    /// Somebody who may do everything with EC2, by access key and secret.
     fn make_user(&self) -> (String, String) {
-        let call = |body: &str| {
-            let head = format!(
-                "POST / HTTP/1.1\r\nhost: iam.amazonaws.com\r\nauthorization: AWS4-HMAC-SHA256 \
-                 Credential=x/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=x\
-                 \r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\
-                 connection: close\r\n\r\n{body}",
-                body.len()
-            );
-            let reply = self.exchange(head.as_bytes());
-            assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
-            String::from_utf8(reply.body).unwrap()
-        };
         let version = "&Version=2010-05-08&UserName=m";
-        call(&format!("Action=CreateUser{version}"));
-        let key = call(&format!("Action=CreateAccessKey{version}"));
-        let policy = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Effect%22%3A\
-                      %22Allow%22%2C%22Action%22%3A%22ec2%3A%2A%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D";
-        call(&format!("Action=PutUserPolicy{version}&PolicyName=p&PolicyDocument={policy}"));
-        let of = |name: &str| between(&key, &format!("<{name}>"), "<").unwrap().to_owned();
-        (of("AccessKeyId"), of("SecretAccessKey"))
+        self.ask("iam", &format!("Action=CreateUser{version}"));
+        let key = self.ask("iam", &format!("Action=CreateAccessKey{version}"));
+        self.ask("iam", &format!("Action=PutUserPolicy{version}&PolicyName=p&{EVERYTHING}"));
+        key_of(&key)
+    }
+
+    /// A session of a role that may do the same: its access key, secret and token.
+    fn make_session(&self) -> (String, String, String) {
+        let version = "&Version=2010-05-08&RoleName=r";
+        self.ask("iam", &format!("Action=CreateRole{version}&AssumeRolePolicyDocument=%7B%7D"));
+        self.ask("iam", &format!("Action=PutRolePolicy{version}&PolicyName=p&{EVERYTHING}"));
+        let session = self.ask(
+            "sts",
+            "Action=AssumeRole&Version=2011-06-15&RoleSessionName=s&\
+             RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fr",
+        );
+        let (key, secret) = key_of(&session);
+        (key, secret, between(&session, "<SessionToken>", "<").unwrap().to_owned())
+    }
+
+    /// Before everybody has to sign.
+    fn ask(&self, service: &str, body: &str) -> String {
+        let head = format!(
+            "POST / HTTP/1.1\r\nhost: {service}.amazonaws.com\r\nauthorization: AWS4-HMAC-SHA256 \
+             Credential=x/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=x\
+             \r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\
+             connection: close\r\n\r\n{body}",
+            body.len()
+        );
+        let reply = self.exchange(head.as_bytes());
+        assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
+        String::from_utf8(reply.body).unwrap()
     }
 
     fn exchange(&self, request: &[u8]) -> Reply {
@@ -158,6 +179,7 @@ impl Fake for Moto {
                 .collect();
         self.faults.extend(self.model.faults(&fields));
         self.forms.push(fields.clone());
+        self.signatures.extend(call.headers.get("authorization").cloned());
         let token = fields.iter().find(|(key, _)| key == "ClientToken").map(|(_, it)| it.clone());
         if let Some((sent, reply)) = token.as_ref().and_then(|token| self.launches.get(token)) {
             return if *sent == fields { reply.clone() } else { mismatch() };
@@ -179,6 +201,23 @@ impl Fake for Moto {
         reply
     }
 
+    fn ids(&self) -> Vec<String> {
+        let instances = self.instances();
+        let instances = instances.iter().filter_map(|it| it.strip_prefix("instance \""));
+        let instances = instances.map(|it| it.trim_end_matches('"').to_owned());
+        let keys = self.held.iter().filter(|it| !it.starts_with("sg-")).cloned();
+        instances.chain(keys).collect()
+    }
+
+    fn name(call: &Call) -> String {
+        let body = String::from_utf8_lossy(&call.body);
+        body.split('&').next().unwrap_or_default().trim_start_matches("Action=").to_owned()
+    }
+
+    fn only_looks(call: &Call) -> bool {
+        Self::name(call).starts_with("Describe")
+    }
+
     fn left(&self) -> Vec<String> {
         self.instances().into_iter().chain(self.held.iter().cloned()).collect()
     }
@@ -196,6 +235,15 @@ fn mismatch() -> Reply {
                 this idempotent request are inconsistent</Message></Error></Errors>\
                 <RequestID>5dabd361</RequestID></Response>";
     Reply { status: 400, headers: Vec::new(), body: body.into() }
+}
+
+/// That EC2 is for whoever it belongs to.
+const EVERYTHING: &str = "PolicyDocument=%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22\
+    Effect%22%3A%22Allow%22%2C%22Action%22%3A%22ec2%3A%2A%22%2C%22Resource%22%3A%22%2A%22%7D%5D%7D";
+
+fn key_of(answer: &str) -> (String, String) {
+    let of = |name: &str| between(answer, &format!("<{name}>"), "<").unwrap().to_owned();
+    (of("AccessKeyId"), of("SecretAccessKey"))
 }
 
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Option<&'a str> {

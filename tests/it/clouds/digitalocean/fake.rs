@@ -318,6 +318,10 @@ impl Fake for DigitalOcean {
         reply.header("ratelimit-limit", "5000").header("ratelimit-remaining", "4816")
     }
 
+    fn ids(&self) -> Vec<String> {
+        self.droplets.keys().chain(self.keys.keys()).map(u64::to_string).collect()
+    }
+
     fn left(&self) -> Vec<String> {
         let names = |kind: &str, all: &BTreeMap<u64, Value>| -> Vec<String> {
             all.values().map(|it| format!("{kind} {}", it["name"])).collect()

@@ -1,4 +1,4 @@
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -45,45 +45,24 @@ impl Scene {
 
 #[test]
 fn every_call_goes_wrong_and_nothing_is_left() {
-    let Figures { faults, calls } = every_call_goes_wrong(DigitalOcean::new, subject);
-    measured(&format!("digitalocean: {faults} faults in {calls} calls, no orphan"));
+    let Figures { faults, calls, needless } = every_call_goes_wrong(DigitalOcean::new, subject);
+    measured(&format!(
+        "digitalocean: {faults} faults in {calls} calls, no orphan, {needless} needless"
+    ));
+    assert_eq!(needless, 0);
     assert!(faults > 60, "{faults}");
 }
 
 #[test]
 fn a_hundred_machines_at_once_are_refused_nothing() {
     let scene = Scene::new();
-    scene.server.limit(10);
     scene.server.fake(|fake| fake.droplet_limit = 1000);
-    let children: Vec<_> = (0..100)
-        .map(|number| {
-            let mut command = scene.machine(&["create", "-d", "digitalocean"]);
-            command
-                .env_remove("MACHINE_API_RATE")
-                .args(["--digitalocean-ssh-port", "9", &format!("m{number}")])
-                .stdout(Stdio::null())
-                .stderr(Stdio::piped());
-            command.spawn().unwrap()
-        })
-        .collect();
-    for child in children {
-        let output = child.wait_with_output().unwrap();
-        let stderr = String::from_utf8_lossy(&output.stderr);
-        assert!(stderr.contains("the step `ssh` failed"), "{stderr}");
-    }
+    let calls = subject(&scene.server).makes_a_hundred();
     assert_eq!(scene.server.fake(|fake| fake.droplets.len()), 100);
-    // A computer that is busy may bunch what was sent one after the other.
-    let refused = scene.server.refused();
-    assert!(refused < 5, "{refused} calls were refused");
-    let calls = scene.server.take_calls();
-    let posts = calls.iter().filter(|call| call.starts_with("POST")).count();
+    let posts: usize =
+        calls.iter().filter(|(call, _)| call.starts_with("POST")).map(|(_, count)| count).sum();
     assert_eq!(posts, 202, "a key and a droplet for each, a tag and a firewall for all");
-    let lists = calls.iter().filter(|call| *call == "GET /v2/droplets").count();
-    assert!(lists < 60, "{lists} lists were fetched");
-    measured(&format!(
-        "100 droplets at once: {} calls, {lists} of them lists, {refused} refused",
-        calls.len()
-    ));
+    assert!(calls["GET /v2/droplets"] < 60, "{calls:?}");
 }
 
 #[test]
@@ -135,6 +114,12 @@ fn a_literal_token_is_stored_only_when_told() {
         assert_eq!(run(&mut remove).code, Some(0));
         assert_eq!(scene.server.left(), NOTHING);
     }
+}
+
+#[test]
+fn to_whom_it_is_opened_is_known_before_anything_is_made() {
+    let scene = Scene::new();
+    subject(&scene.server).openings_are_checked();
 }
 
 #[test]

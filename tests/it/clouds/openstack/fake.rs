@@ -307,6 +307,11 @@ impl Fake for OpenStack {
         reply.header("x-openstack-request-id", &format!("req-{}", self.made))
     }
 
+    fn ids(&self) -> Vec<String> {
+        let all = [&self.servers, &self.keypairs, &self.floating_ips, &self.volumes];
+        all.into_iter().flat_map(BTreeMap::keys).cloned().collect()
+    }
+
     fn left(&self) -> Vec<String> {
         let names = |kind: &str, all: &BTreeMap<String, Value>, key: &str| -> Vec<String> {
             all.values().map(|it| format!("{kind} {}", it[key])).collect()

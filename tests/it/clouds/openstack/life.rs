@@ -62,9 +62,31 @@ fn every_call_goes_wrong_and_nothing_is_left() {
     if crate::lab::in_a_hurry() {
         return;
     }
-    let Figures { faults, calls } = every_call_goes_wrong(OpenStack::new, subject);
-    measured(&format!("openstack: {faults} faults in {calls} calls, no orphan"));
+    let Figures { faults, calls, needless } = every_call_goes_wrong(OpenStack::new, subject);
+    measured(&format!(
+        "openstack: {faults} faults in {calls} calls, no orphan, {needless} needless"
+    ));
+    assert_eq!(needless, 0);
     assert!(faults > 60, "{faults}");
+}
+
+#[test]
+fn a_hundred_machines_at_once_are_refused_nothing() {
+    if crate::lab::in_a_hurry() {
+        return;
+    }
+    let scene = Scene::new();
+    let calls = subject(&scene.server).makes_a_hundred();
+    assert_eq!(scene.server.fake(|fake| fake.servers.len()), 100);
+    for (call, most) in [
+        ("POST /compute/v2.1/servers", 100),
+        ("POST /compute/v2.1/os-keypairs", 100),
+        ("POST /networking/v2.0/floatingips", 100),
+        ("POST /networking/v2.0/security-groups", 1),
+        ("GET /compute/v2.1/servers/detail", 60),
+    ] {
+        assert!(calls[call] <= most, "{call}: {calls:?}");
+    }
 }
 
 #[test]
@@ -121,6 +143,12 @@ fn a_volume_is_attached_and_goes_with_the_machine() {
 }
 
 #[test]
+fn to_whom_it_is_opened_is_known_before_anything_is_made() {
+    let scene = Scene::new();
+    subject(&scene.server).openings_are_checked();
+}
+
+#[test]
 fn what_is_wrong_is_found_before_anything_is_made() {
     let scene = Scene::new();
     let cases: [(&[&str], &str); 12] = [
@@ -154,9 +182,7 @@ fn what_is_wrong_is_found_before_anything_is_made() {
     ];
     for (args, expected) in cases {
         let refused = scene.create(args);
-        // Options that contradict each other end as in docker-machine.
-        let code = if expected.contains("must be specified") { 1 } else { 3 };
-        assert_eq!(refused.code, Some(code), "{args:?}: {}", refused.stderr);
+        assert_eq!(refused.code, Some(3), "{args:?}: {}", refused.stderr);
         assert!(refused.stderr.contains(expected), "{args:?}: {}", refused.stderr);
     }
     scene.server.fake(|fake| fake.networks = vec!["lab-net", "other"]);
@@ -164,12 +190,13 @@ fn what_is_wrong_is_found_before_anything_is_made() {
     assert!(refused.stderr.contains("--openstack-net-name: lab-net, other"), "{}", refused.stderr);
     scene.server.fake(|fake| (fake.networks, fake.most_servers) = (vec!["lab-net"], 0));
     let refused = scene.create(&[]);
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
     assert!(refused.stderr.contains("may have 0 servers, and has 0"), "{}", refused.stderr);
 
     let with = |name: &str, value: &str| {
         let mut command = subject(&scene.server).create(&scene.lab);
         let refused = run(command.env(name, value));
-        assert!(matches!(refused.code, Some(1 | 3)), "{name}: {}", refused.stderr);
+        assert_eq!(refused.code, Some(3), "{name}: {}", refused.stderr);
         refused.stderr
     };
     let wrong = with("OS_PASSWORD", "wrong");

@@ -54,6 +54,10 @@ impl Fake for Recorded {
     fn left(&self) -> Vec<String> {
         Vec::new()
     }
+
+    fn ids(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 #[test]
