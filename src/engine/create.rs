@@ -287,7 +287,7 @@ impl<'a> Work<'a> {
             self.step(Step::Provision, provisioned).await?;
         }
         self.say("Checking connection to Docker...");
-        self.step(Step::Engine, ready::docker_answers(self.engine, machine)).await?;
+        self.step(Step::Engine, Box::pin(ready::boots(self.engine, machine))).await?;
         self.say("Docker is up and running!");
         // The machine is as good as it was asked for, also if others do not hear of it.
         if let Err(error) = machine.driver.announce(&machine.context).await {

@@ -91,7 +91,7 @@ pub async fn act(
     {
         Box::pin(super::certificates::renew_if_needed(engine, &machine)).await?;
         progress.line("Waiting for Docker to answer...");
-        ready::docker_answers(engine, &machine).await?;
+        Box::pin(ready::boots(engine, &mut machine)).await?;
     }
     Ok(())
 }

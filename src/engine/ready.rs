@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use machine_driver::console::{PANIC, panicked};
 use machine_driver::wait::{Look, Wait};
 use machine_driver::{Error, Result, State};
 
-use super::{Engine, Machine};
+use super::{Engine, Machine, address};
 use crate::tls::docker::Client;
 
 /// How often the driver is asked what became of a machine that does not answer.
@@ -56,6 +57,27 @@ pub(super) async fn docker_answers(engine: &Engine, machine: &Machine<'_>) -> Re
     Ok(())
 }
 
+/// The same of a machine that has just been switched on. A kernel that panics in its boot gets a
+/// second one: QEMU before 8.1 may run an instruction that Linux has just patched, if it emulates
+/// several processors, and then hits a breakpoint that is no more
+/// (<https://gitlab.com/qemu-project/qemu/-/commit/deba78709ae8>).
+pub(super) async fn boots(engine: &Engine, machine: &mut Machine<'_>) -> Result<()> {
+    let error = match docker_answers(engine, machine).await {
+        Err(error) => error,
+        answered => return answered,
+    };
+    if !machine.driver.console(&machine.context).is_some_and(|console| panicked(&console)) {
+        return Err(error);
+    }
+    machine.progress.warn("the guest's kernel panicked, so it boots once more");
+    let context = machine.context.clone();
+    machine.driver.kill(&context).await?;
+    machine.driver.start(&context).await?;
+    context.checkpoint(&*machine.driver)?;
+    address::learn(engine, machine).await?;
+    docker_answers(engine, machine).await
+}
+
 /// A host that was there before us has a firewall that is not ours.
 fn with_way_in(error: Error, machine: &Machine<'_>, url: &str) -> Error {
     if !machine.driver.capabilities().existing_host {
@@ -66,9 +88,6 @@ fn with_way_in(error: Error, machine: &Machine<'_>, url: &str) -> Error {
         .hint(format!("does a firewall there, or before it, keep port {port} closed?"))
         .hint(format!("no port is needed with `machine env --via ssh {}`", machine.name()))
 }
-
-/// What Linux says when it gives up.
-const PANIC: &str = "Kernel panic - not syncing";
 
 /// Adds the end of the console to an error, as its innermost advice.
 fn with_console(error: Error, console: Option<&Path>) -> Error {
@@ -103,9 +122,4 @@ fn halted(machine: &Machine<'_>, error: Error) -> Error {
     Error::other("the hypervisor has halted the machine")
         .caused_by(error)
         .hint(format!("the disk of this computer may be full: `df -h {dir}`"))
-}
-
-fn panicked(console: &Path) -> bool {
-    let text = std::fs::read(console).unwrap_or_default();
-    text.windows(PANIC.len()).any(|window| window == PANIC.as_bytes())
 }

@@ -34,8 +34,8 @@ fn drivers_and_flags() {
     refused(&lab.run(["create", "-d", "qemo", "x"]), 1, &["Driver \"qemo\" not found", "qemu"]);
     refused(&lab.run(["create", "--qemu-memroy", "1", "x"]), 2, &["--qemu-memory"]);
     refused(&lab.run(["create", "--qemu-memory", "lots", "x"]), 2, &["lots"]);
-    refused(&lab.run(["create", "--qemu-cpu-count", "0", "x"]), 1, &["--qemu-cpu-count"]);
-    refused(&lab.run(["create", "--qemu-open-port", "web", "x"]), 1, &["web", "hint:"]);
+    refused(&lab.run(["create", "--qemu-cpu-count", "0", "x"]), 3, &["--qemu-cpu-count"]);
+    refused(&lab.run(["create", "--qemu-open-port", "web", "x"]), 3, &["web", "hint:"]);
     refused(
         &run(lab.command().env("QEMU_MEMORY", "lots").args(["create", "x"])),
         2,

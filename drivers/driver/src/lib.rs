@@ -13,6 +13,7 @@
 mod account;
 pub mod acl;
 pub mod cloud;
+pub mod console;
 mod context;
 pub mod conversation;
 pub mod download;

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use machine_driver::seed::Seed;
 use machine_driver::wait::{Look, Wait};
-use machine_driver::{Context, Error, Material, Result, file};
+use machine_driver::{Context, Error, Material, Result, console, file};
 use serde_json::Value;
 
 use super::manifest::{DEVICES, DISK, Entry, MEMORY, Manifest};
@@ -40,7 +40,13 @@ pub(super) async fn build(
     discard(cx, &dir).await?;
     file::create_dir(&dir)?;
     let files = Files::apart(cx, dir.clone());
-    let saved = save(cx, &mut record, material, &files, &program, used).await;
+    let mut saved = save(cx, &mut record, material, &files, &program, used).await;
+    if saved.is_err() && console::panicked(&files.console()) {
+        cx.progress.warn("the guest's kernel panicked, so it boots once more");
+        discard(cx, &dir).await?;
+        file::create_dir(&dir)?;
+        saved = save(cx, &mut record, material, &files, &program, used).await;
+    }
     if let Err(error) = saved {
         let console = fs::read_to_string(files.console()).unwrap_or_default();
         let tail = machine_driver::process::tail(&console, 5);
