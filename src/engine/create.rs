@@ -125,7 +125,7 @@ pub async fn create(
         }
     };
     work.say("Creating machine...");
-    work.make(machine).await
+    Box::pin(work.make(machine)).await
 }
 
 /// What can be found out, and fetched, before anything is made.

@@ -6,6 +6,7 @@ use machine_driver::{Error, ErrorKind, Result};
 use crate::engine::{Engine, Machine};
 
 /// The system's `ssh` forwards no named pipes.
+#[expect(clippy::unused_async, reason = "it waits elsewhere")]
 pub(super) async fn tunnel(
     _engine: &Engine,
     machine: &Machine<'_>,

@@ -20,6 +20,7 @@ pub(crate) fn command_line(pid: u32) -> Option<String> {
 }
 
 /// Kills exactly this process; `false` if it is gone.
+#[expect(clippy::unnecessary_wraps, reason = "it can fail elsewhere")]
 pub(crate) fn kill(process: &ProcessId) -> io::Result<bool> {
     Ok(process.is_alive()
         && printed("taskkill.exe", &["/F", "/PID", &process.pid.to_string()]).is_some())
