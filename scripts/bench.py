@@ -1,14 +1,15 @@
 """What scripts/bench measures. Times are wall-clock seconds, best and all of several runs."""
-import io, json, os, resource, shutil, signal, ssl, subprocess, sys, tarfile, time, urllib.request
+import io, json, os, resource, shutil, subprocess, sys, tarfile, time
+
+import benching
+from benching import row, shown
 
 machine, scratch = sys.argv[1:3]
 store = os.environ["MACHINE_STORAGE_PATH"]
 
 
 def run(*args):
-    begin = time.monotonic()
-    subprocess.run([machine, *args], check=True, stdout=subprocess.DEVNULL)
-    return time.monotonic() - begin
+    return benching.run(machine, *args)
 
 
 def best(runs, *args):
@@ -56,38 +57,18 @@ def seed(directory, disk):
 
 def bare(*names):
     """QEMUs by hand, all at once: the command lines that `machine` used, on new disks, to the last first answer."""
-    commands, waiting = [], []
+    commands = []
     for name in names:
         directory = f"{store}/machines/{name}"
         line = open(f"{directory}/qemu.log").readline()
         program, _, words = line.partition(" ")
         disk = f"{scratch}/bare-{name}.img"
         seed(directory, disk)
-        port = json.load(open(f"{directory}/config.json"))["Driver"]["EnginePort"]
         commands.append([program, *(word.replace(f"{directory}/disk.img", disk) for word in json.loads(words))])
-        context = ssl.create_default_context(cafile=f"{directory}/ca.pem")
-        context.load_cert_chain(f"{directory}/cert.pem", f"{directory}/key.pem")
-        waiting.append((port, context))
-    begin = time.monotonic()
-    qemus = [subprocess.Popen(command, stdin=subprocess.DEVNULL) for command in commands]
-    for port, context in waiting:
-        while True:
-            try:
-                urllib.request.urlopen(f"https://127.0.0.1:{port}/_ping", context=context, timeout=2).read()
-                break
-            except OSError:
-                time.sleep(0.05)
-    took = time.monotonic() - begin
-    for qemu in qemus:
-        qemu.send_signal(signal.SIGKILL)
-        qemu.wait()
+    took = benching.boot(commands, [benching.engine(f"{store}/machines/{name}") for name in names])
     for name in names:
         os.unlink(f"{scratch}/bare-{name}.img")
     return took
-
-
-def row(what, value, against=""):
-    print(f"{what:<44} {value:>12}   {against}", flush=True)
 
 
 print(f"{os.cpu_count()} CPUs, load {os.getloadavg()[0]:.1f}")
@@ -98,7 +79,6 @@ for number in range(3):
     run("kill", name)
     bares.append(bare(name))
     run("rm", "-y", name)
-shown = lambda times: " ".join(f"{t:.1f}" for t in times)
 row("create, s", f"{min(creates):.1f}", shown(creates))
 row("bare QEMU to the first TLS answer, s", f"{min(bares):.1f}", shown(bares))
 row("create / bare (at most 1.10)", f"{min(creates) / min(bares):.2f}")

@@ -125,10 +125,10 @@ async fn bring_to_life(
     Ok(())
 }
 
-/// What the guest does with the seed of another machine on its standard input: as at its first boot
-/// (`guest/files/root/usr/lib/machine/identity`), after everything has ended that holds on to what it
-/// was. Nobody asks for the address of an interface that has a static one now. The exit status of the
-/// Engine's own script says nothing; whether it runs again is seen from here.
+/// What the guest does with the seed of another machine on its standard input: as at its first boot,
+/// after everything has ended that holds on to what it was. Nobody asks for the address of an interface
+/// that has a static one now. The exit status of the Engine's own script says nothing; whether it runs
+/// again is seen from here.
 const BECOME: &str = r#"set -e
 . /usr/lib/machine/common
 cat >$RUN/seed.tar

@@ -273,7 +273,8 @@ fn a_hundred_machines_at_once_are_refused_nothing() {
         ("RunInstances", 100),
         ("ImportKeyPair", 100),
         ("CreateSecurityGroup", 1),
-        ("DescribeInstances", 60),
+        // Asked for all of them once a second: fewer questions than machines.
+        ("DescribeInstances", 99),
     ] {
         assert!(calls[call] <= most, "{call}: {calls:?}");
     }

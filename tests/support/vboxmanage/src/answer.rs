@@ -36,6 +36,12 @@ pub(crate) const FILE_ERROR: &str = "VBOX_E_FILE_ERROR (0x80bb0004)";
 pub(crate) const INVALID: &str = "NS_ERROR_INVALID_ARG (0x80070057)";
 pub(crate) const FAILURE: &str = "NS_ERROR_FAILURE (0x80004005)";
 
+/// For what a machine that is on does not let be done.
+pub(crate) fn locked(name: &str) -> Answer {
+    let text = format!("The machine '{name}' is already locked for a session (or being unlocked)");
+    Answer::fails(1, &text).of("VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)", "MachineWrap")
+}
+
 pub(crate) fn no_machine(id: &str) -> Answer {
     let is_uuid = id.len() == 36 && id.matches('-').count() == 4;
     let text = match is_uuid {

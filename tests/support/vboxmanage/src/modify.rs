@@ -1,4 +1,4 @@
-use crate::answer::{Answer, INVALID, no_machine, unknown_option};
+use crate::answer::{Answer, INVALID, locked, no_machine, unknown_option};
 use crate::host::Host;
 use crate::vm::Vm;
 
@@ -42,12 +42,7 @@ const OPTIONS: &[(&str, usize)] = &[
 pub(crate) fn modify(host: &mut Host, id: &str, words: &[&str]) -> Answer {
     let Some(vm) = host.vm(id) else { return no_machine(id) };
     if vm.is_on() {
-        let text = format!(
-            "The machine '{}' is already locked for a session (or being unlocked)",
-            vm.name
-        );
-        return Answer::fails(1, &text)
-            .of("VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)", "MachineWrap");
+        return locked(&vm.name);
     }
     let mut changed = vm.clone();
     let mut warnings = String::new();

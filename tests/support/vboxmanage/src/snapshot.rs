@@ -2,7 +2,7 @@
 //! <https://www.virtualbox.org/manual/topics/vboxmanage.html#vboxmanage-snapshot>: the machine must not
 //! run, and is saved or off after it.
 
-use crate::answer::{Answer, PROGRESS, no_machine, usage};
+use crate::answer::{Answer, PROGRESS, locked, no_machine, usage};
 use crate::create::random;
 use crate::host::Host;
 use crate::vm::{Snapshot, Vm};
@@ -48,12 +48,7 @@ fn list(vm: &Vm) -> Answer {
 
 fn restore(vm: &mut Vm, which: &str) -> Answer {
     if vm.is_on() {
-        let text = format!(
-            "The machine '{}' is already locked for a session (or being unlocked)",
-            vm.name
-        );
-        return Answer::fails(1, &text)
-            .of("VBOX_E_INVALID_OBJECT_STATE (0x80bb0007)", "MachineWrap");
+        return locked(&vm.name);
     }
     let Some(snapshot) = find(vm, which).cloned() else { return missing(which) };
     let state = if snapshot.had_memory { "saved" } else { "poweroff" };
