@@ -15,7 +15,7 @@ const CREATE: [&str; 4] = ["create", "--qemu-memory", "1024", "lab1"];
 
 #[test]
 fn a_guest_bears_all_this() {
-    if skipped() {
+    if crate::lab::in_a_hurry() || skipped() {
         return;
     }
     let lab = Lab::new();
@@ -175,7 +175,7 @@ fn grow_the_disk(lab: &Lab) -> u64 {
 /// docker-machine.
 #[test]
 fn a_machine_that_is_provisioned_over_ssh() {
-    if skipped() {
+    if crate::lab::in_a_hurry() || skipped() {
         return;
     }
     let lab = Lab::new();

@@ -42,6 +42,8 @@ impl Lab {
             .env("MACHINE_STORAGE_PATH", self.store())
             .env("MACHINE_CACHE_PATH", cache())
             .env("QEMU_TEMPLATE", "off")
+            // A busy host that emulates is slow, which is not what the tests are about.
+            .env("MACHINE_BOOT_TIMEOUT", "900")
             .env("FAKE_CLOUD", self.path().join("cloud.json"))
             .stdin(Stdio::null());
         command
