@@ -6,7 +6,7 @@ use machine_driver::{Context, Error, ErrorKind, Result, cloud};
 use serde::Deserialize;
 
 use crate::image::{self, Chosen};
-use crate::network;
+use crate::network::{self, Subnet};
 use crate::params::Params;
 use crate::place::{Place, code, is_known_region, unknown_region};
 use crate::record::Record;
@@ -35,8 +35,8 @@ struct Processor {
 }
 
 /// Looks at the account and at everything that the flags name. What is looked up once answers for
-/// all machines that are made within the hour.
-pub(crate) async fn check(cx: &Context, record: &Record) -> Result<()> {
+/// all machines that are made within the hour. Returns the subnet that they name.
+pub(crate) async fn check(cx: &Context, record: &Record) -> Result<Subnet> {
     files(record)?;
     words(cx, record);
     let place = Place::open(cx, record).await?;
@@ -54,11 +54,11 @@ pub(crate) async fn check(cx: &Context, record: &Record) -> Result<()> {
     cloud::check_openings(cx).await?;
     let image = image::chosen(&place, record, &architecture).await?;
     fits(record, &image, &architecture)?;
-    network::subnet(&place, record).await?;
+    let subnet = network::subnet(&place, record).await?;
     if !record.owns_key() {
         place.check_key(&record.key_name).await?;
     }
-    Ok(())
+    Ok(subnet)
 }
 
 fn files(record: &Record) -> Result<()> {

@@ -113,7 +113,10 @@ async fn launch(
     let open_to = openings(cx).await?;
     let architecture = check::architecture(place, &driver.record).await?;
     let image = image::chosen(place, &driver.record, &architecture).await?;
-    let subnet = network::subnet(place, &driver.record).await?;
+    let subnet = match driver.checked.take() {
+        Some(subnet) => subnet,
+        None => network::subnet(place, &driver.record).await?,
+    };
     // From before the group is there until the instance is, nobody may remove the group.
     let _used = use_common(cx, &place.name).await?;
     group::arrange(driver, cx, place, tags, &subnet.vpc_id, &open_to).await?;

@@ -1,8 +1,11 @@
+use std::sync::OnceLock;
+
 use machine_driver::cloud::endpoint;
 use machine_driver::{
     Account, Birth, Capabilities, Context, Driver, Endpoint, Result, State, async_trait,
 };
 
+use crate::network::Subnet;
 use crate::place::Place;
 use crate::record::Record;
 use crate::{check, create, power, remove};
@@ -11,6 +14,14 @@ use crate::{check, create, power, remove};
 #[derive(Debug)]
 pub(crate) struct AmazonEc2 {
     pub(crate) record: Record,
+    /// What the pre-create check found, so that `create` need not ask again.
+    pub(crate) checked: OnceLock<Subnet>,
+}
+
+impl AmazonEc2 {
+    pub(crate) fn new(record: Record) -> Self {
+        Self { record, checked: OnceLock::new() }
+    }
 }
 
 #[async_trait]
@@ -46,7 +57,9 @@ impl Driver for AmazonEc2 {
     }
 
     async fn pre_create_check(&self, cx: &Context) -> Result<()> {
-        check::check(cx, &self.record).await
+        let subnet = check::check(cx, &self.record).await?;
+        self.checked.set(subnet).ok();
+        Ok(())
     }
 
     async fn create(&mut self, cx: &Context, birth: &Birth) -> Result<()> {

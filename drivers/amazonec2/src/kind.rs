@@ -39,11 +39,11 @@ impl Kind for AmazonEc2Kind {
         if !record.has_endpoint() && !could_be_region(&record.region) {
             return Err(unknown_region(&record.region));
         }
-        Ok(Box::new(AmazonEc2 { record }))
+        Ok(Box::new(AmazonEc2::new(record)))
     }
 
     fn load(&self, record: Value) -> Result<Box<dyn Driver>> {
-        Ok(Box::new(AmazonEc2 { record: read(record)? }))
+        Ok(Box::new(AmazonEc2::new(read(record)?)))
     }
 
     async fn availability(&self, cx: &Context) -> Availability {

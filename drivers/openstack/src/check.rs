@@ -20,6 +20,7 @@ pub(crate) const MOST_USER_DATA: usize = 65_535;
 pub(crate) const VOLUME_TYPE: &str = "2.67";
 
 /// What the record names, as the cloud has it.
+#[derive(Debug)]
 pub(crate) struct Choice {
     pub(crate) flavor: Flavor,
     pub(crate) image: Image,
@@ -43,15 +44,15 @@ pub(crate) fn wants_own_group(cx: &Context, record: &Record) -> bool {
     record.groups().is_empty() && !(cx.policy.open_to.is_empty() && cx.policy.open_to_world)
 }
 
-/// Looks at the project and at everything that the flags name.
-pub(crate) async fn check(cx: &Context, record: &Record) -> Result<()> {
+/// Looks at the project and at everything that the flags name, which it returns.
+pub(crate) async fn check(cx: &Context, record: &Record) -> Result<Choice> {
     files(record)?;
     metadata::of_user(&record.ours.metadata)?;
     let place = Place::open(cx, record).await.map_err(explain)?;
     all_of(cx, &place, record).await.map_err(explain)
 }
 
-async fn all_of(cx: &Context, place: &Place, record: &Record) -> Result<()> {
+async fn all_of(cx: &Context, place: &Place, record: &Record) -> Result<Choice> {
     let choice = choose(place, record).await?;
     if choice.is_guarded() && wants_own_group(cx, record) {
         cloud::check_openings(cx).await?;
@@ -69,7 +70,8 @@ async fn all_of(cx: &Context, place: &Place, record: &Record) -> Result<()> {
     if rancher.boot_from_volume && !rancher.volume_type.is_empty() {
         microversion(place, VOLUME_TYPE).await?;
     }
-    quotas(place, record, &choice.flavor).await
+    quotas(place, record, &choice.flavor).await?;
+    Ok(choice)
 }
 
 /// The texts are docker-machine's.

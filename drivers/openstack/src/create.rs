@@ -30,7 +30,10 @@ pub(crate) async fn create(driver: &mut OpenStack, cx: &Context, birth: &Birth) 
     ours.may_have_more = true;
     cx.checkpoint(driver)?;
     if driver.record.machine_id.is_empty() {
-        let choice = check::choose(&place, &driver.record).await?;
+        let choice = match driver.checked.take() {
+            Some(choice) => choice,
+            None => check::choose(&place, &driver.record).await?,
+        };
         make_keypair(driver, cx, &place, &tags, birth).await?;
         make_volume(driver, cx, &place, &tags, again).await?;
         let found = match again {

@@ -1,8 +1,11 @@
+use std::sync::OnceLock;
+
 use machine_driver::cloud::endpoint;
 use machine_driver::{
     Account, Birth, Capabilities, Context, Driver, Endpoint, Result, State, async_trait,
 };
 
+use crate::check::Choice;
 use crate::problem::explain;
 use crate::record::Record;
 use crate::{check, create, power, remove};
@@ -11,6 +14,14 @@ use crate::{check, create, power, remove};
 #[derive(Debug)]
 pub(crate) struct OpenStack {
     pub(crate) record: Record,
+    /// What the pre-create check found, so that `create` need not ask again.
+    pub(crate) checked: OnceLock<Choice>,
+}
+
+impl OpenStack {
+    pub(crate) fn new(record: Record) -> Self {
+        Self { record, checked: OnceLock::new() }
+    }
 }
 
 #[async_trait]
@@ -47,7 +58,9 @@ impl Driver for OpenStack {
     }
 
     async fn pre_create_check(&self, cx: &Context) -> Result<()> {
-        check::check(cx, &self.record).await
+        let choice = check::check(cx, &self.record).await?;
+        self.checked.set(choice).ok();
+        Ok(())
     }
 
     async fn create(&mut self, cx: &Context, birth: &Birth) -> Result<()> {

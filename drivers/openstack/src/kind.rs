@@ -44,11 +44,11 @@ impl Kind for OpenStackKind {
                 file.map(|file| file.display().to_string()).unwrap_or_default();
         }
         flags_fit(cx, values, &record)?;
-        Ok(Box::new(OpenStack { record }))
+        Ok(Box::new(OpenStack::new(record)))
     }
 
     fn load(&self, record: Value) -> Result<Box<dyn Driver>> {
-        Ok(Box::new(OpenStack { record: read(record)? }))
+        Ok(Box::new(OpenStack::new(read(record)?)))
     }
 
     async fn availability(&self, cx: &Context) -> Availability {

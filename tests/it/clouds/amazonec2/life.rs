@@ -273,6 +273,7 @@ fn a_hundred_machines_at_once_are_refused_nothing() {
         ("RunInstances", 100),
         ("ImportKeyPair", 100),
         ("CreateSecurityGroup", 1),
+        ("DescribeSubnets", 100),
         // Asked for all of them once a second: fewer questions than machines.
         ("DescribeInstances", 99),
     ] {
