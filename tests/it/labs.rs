@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::lab::{Lab, Run};
 
@@ -117,8 +117,14 @@ fn up_that_was_killed_leaves_nothing_that_is_not_seen() {
         let mut up = labs.lab.command();
         up.current_dir(labs.lab.path()).arg("up").stdout(Stdio::null()).stderr(Stdio::null());
         let mut up = up.spawn().unwrap();
-        // All of `a`, and key and disk of the others.
-        while labs.lab.cloud() < 7 {
+        // All of `a`, key and disk of the others; and these hang, which they are told to do only once.
+        let hang = ["b/hang/after-disk", "c/hang/server"];
+        let cloud = labs.lab.path().join("cloud.json");
+        let hanging = || {
+            let said = fs::read_to_string(&cloud).unwrap_or_default();
+            hang.iter().all(|order| said.contains(order))
+        };
+        while labs.lab.cloud() < 7 || !hanging() {
             assert_eq!(up.try_wait().unwrap(), None, "it waits for its machines");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -166,16 +172,14 @@ fn nothing_is_replaced_or_taken_in_unless_it_is_said() {
     assert_eq!(labs.lab.cloud(), 0);
 }
 
-/// A hundred machines that run are asked for in one question, and a plan needs no time to speak of.
+/// A hundred machines that run are asked for in one question.
 #[test]
 fn a_hundred_machines_are_one_question() {
     let labs = Labs::new(&THREE.replace("count: 3", "count: 100"));
     assert_eq!(labs.plan().len(), 100);
     labs.ok(&["up", "-j", "100"]);
     let before = labs.cloud()["asked_for_all"].as_u64().unwrap();
-    let begin = Instant::now();
     let up = labs.ok(&["up"]);
-    assert!(begin.elapsed() < Duration::from_secs(60), "it hangs");
     assert_eq!(up.matches("unchanged").count(), 100);
     assert_eq!(labs.cloud()["asked_for_all"].as_u64().unwrap() - before, 1);
     labs.ok(&["down", "-y"]);

@@ -82,6 +82,15 @@ impl Error {
         &self.hints
     }
 
+    /// Whether there was no space left on a disk, at whatever depth.
+    pub fn is_full(&self) -> bool {
+        let full = |error: &(dyn std::error::Error + 'static)| {
+            let error = error.downcast_ref::<std::io::Error>();
+            error.is_some_and(|error| error.kind() == std::io::ErrorKind::StorageFull)
+        };
+        std::iter::successors(std::error::Error::source(self), |error| error.source()).any(full)
+    }
+
     /// The message and its causes, in one line.
     pub fn one_line(&self) -> String {
         let mut text = self.message.clone();
@@ -129,5 +138,13 @@ mod tests {
         assert_eq!(error.to_string(), "boot");
         assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "no answer");
         assert_eq!(error.one_line(), "boot: no answer");
+    }
+
+    #[test]
+    fn a_full_disk_is_known_below_what_was_to_be_done() {
+        let io = |kind| Error::from(std::io::Error::from(kind)).context("cannot use `x`");
+        assert!(io(std::io::ErrorKind::StorageFull).context("removing").is_full());
+        assert!(!io(std::io::ErrorKind::PermissionDenied).is_full());
+        assert!(!Error::other("the disk is full of stars").is_full());
     }
 }
