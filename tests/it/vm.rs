@@ -303,10 +303,10 @@ fn a_killed_create_leaves_no_process() {
     assert!(lab.machine_files().is_empty());
 }
 
-/// Asks an HTTP server for a page, for as long as it takes a container to come up.
+/// Asks an HTTP server for a page, for as long as it takes a container to come up on a slow computer.
 pub(crate) fn fetch(address: &str) -> String {
     use std::io::{Read, Write};
-    for _ in 0..300 {
+    for _ in 0..3000 {
         let answer = std::net::TcpStream::connect(address).and_then(|mut stream| {
             stream.set_read_timeout(Some(std::time::Duration::from_secs(5)))?;
             stream.write_all(b"GET /busybox HTTP/1.0\r\n\r\n")?;
