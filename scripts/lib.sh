@@ -17,21 +17,25 @@ is_there() {
     esac
 }
 
-# need_packages PROGRAM=PACKAGE…  installs the packages whose program (or file) is missing.
+# need_packages PROGRAM=PACKAGE…  installs the packages whose program (or file) is missing. Twice, if need
+# be: what is installed may push out something that was there and does not go with it.
 need_packages() {
-    local missing=() pair
-    for pair in "$@"; do
-        is_there "${pair%%=*}" || missing+=("${pair#*=}")
+    local missing pair round
+    for round in first second; do
+        missing=()
+        for pair in "$@"; do
+            is_there "${pair%%=*}" || missing+=("${pair#*=}")
+        done
+        [ ${#missing[@]} -gt 0 ] || return 0
+        if ! command -v apt-get >/dev/null 2>&1; then
+            echo "please install: ${missing[*]}" >&2
+            return 1
+        fi
+        say "Installing ${missing[*]}"
+        [ $round = second ] || as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
+        as_root env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
     done
-    [ ${#missing[@]} -gt 0 ] || return 0
-    if ! command -v apt-get >/dev/null 2>&1; then
-        echo "please install: ${missing[*]}" >&2
-        return 1
-    fi
-    say "Installing ${missing[*]}"
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 # Puts cargo on PATH; installs the toolchain through rustup where there is none.
