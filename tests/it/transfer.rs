@@ -32,7 +32,7 @@ fn machine(lab: &Lab, name: &str) {
     }
     let disk = fs::File::create(dir.join("disk.img")).unwrap();
     disk.set_len(40 << 20).unwrap();
-    disk.write_all_at(b"the end", (40 << 20) - 7).unwrap();
+    disk.write_all_at(b"the end", (30 << 20) - 7).unwrap();
     disk.write_all_at(b"the middle", (20 << 20) - 5).unwrap();
 }
 

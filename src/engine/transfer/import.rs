@@ -49,6 +49,10 @@ pub async fn import(
     for entry in entries {
         unpack(&dir, &manifest, entry.map_err(damaged)?, &*progress)?;
     }
+    // Holes at the end of a file are in no piece.
+    for entry in &manifest.files {
+        progress.advance(&format!("Unpacking {}", entry.name), entry.size, Some(entry.size));
+    }
     finish(engine, &manifest, &name, driver, progress).await?;
     std::mem::forget(unmade);
     Ok(name)

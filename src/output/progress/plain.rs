@@ -21,7 +21,7 @@ impl Plain {
 
     /// One of several machines, whose lines come in any order.
     pub(super) fn named(writer: Arc<Mutex<dyn Write + Send>>, name: &str) -> Self {
-        Self { prefix: format!("({name}) "), ..Self::new(writer) }
+        Self { writer, prefix: format!("({name}) "), bars: Mutex::default() }
     }
 
     /// A reader that went away must not end the work.
@@ -29,15 +29,32 @@ impl Plain {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.write_all(text.as_bytes()).and_then(|()| writer.flush()).ok();
     }
+
+    /// What comes next begins a line of its own, also after work that did not come to its end.
+    fn end_bars(&self) {
+        let mut bars = self.bars.lock().unwrap_or_else(PoisonError::into_inner);
+        if !bars.is_empty() {
+            bars.clear();
+            self.write("\n");
+        }
+    }
+}
+
+impl Drop for Plain {
+    fn drop(&mut self) {
+        self.end_bars();
+    }
 }
 
 impl Progress for Plain {
     fn line(&self, text: &str) {
+        self.end_bars();
         let prefix = if text.starts_with(&self.prefix) { "" } else { &self.prefix };
         self.write(&format!("{prefix}{text}\n"));
     }
 
     fn warn(&self, text: &str) {
+        self.end_bars();
         let text = text.strip_prefix(&self.prefix).unwrap_or(text);
         self.write(&format!("{}warning: {text}\n", self.prefix));
     }
@@ -102,5 +119,17 @@ mod tests {
         let text = String::from_utf8(sink.lock().unwrap().clone()).unwrap();
         let bar = "0%....10%....20%....30%....40%....50%....60%....70%....80%....90%....100%";
         assert_eq!(text, format!("Creating machine...\nDownloading: {bar}\n(lab1) {bar}\ndone\n"));
+    }
+
+    #[test]
+    fn work_that_is_broken_off_ends_its_line() {
+        let sink = Arc::new(Mutex::new(Vec::new()));
+        let plain = Plain::new(sink.clone());
+        plain.advance("a", 10, Some(100));
+        plain.line("what went wrong");
+        plain.advance("b", 0, Some(100));
+        drop(plain);
+        let text = String::from_utf8(sink.lock().unwrap().clone()).unwrap();
+        assert_eq!(text, "a: 0%....10%\nwhat went wrong\nb: 0%\n");
     }
 }
