@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::error::CliError;
 use super::session::Session;
-use super::{console, exit};
+use super::{exit, listing};
 use crate::engine::{Finding, Health, examine};
 
 /// Show what is installed, what is broken, and how to mend it
@@ -13,25 +13,17 @@ use crate::engine::{Finding, Health, examine};
 /// locks. Exits with 1 if something is broken.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// text or json
+    /// text, json, yaml, or a Go template
     #[arg(long, short, value_name = "FORMAT")]
     format: Option<String>,
 }
 
 pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliError> {
     let findings = examine(&session.engine, OffsetDateTime::now_utc()).await;
-    match args.format.as_deref() {
-        None | Some("text") => console::print(&findings.iter().map(text).collect::<String>())?,
-        Some("json") => {
-            let text = serde_json::to_string_pretty(&findings)
-                .map_err(|error| CliError::new(error.to_string()))?;
-            console::println(&text)?;
-        }
-        Some(other) => {
-            return Err(CliError::usage(format!("`{other}` is not a format here"))
-                .hint("the formats are text and json"));
-        }
-    }
+    let format = args.format.as_deref().filter(|format| *format != "text");
+    let data = serde_json::to_value(&findings).expect("findings are plain data");
+    let lines = || findings.iter().map(text).collect();
+    listing::print(format, &data, lines)?;
     let broken = findings.iter().any(|finding| finding.health == Health::Broken);
     Ok(ExitCode::from(if broken { exit::GENERAL } else { 0 }))
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use machine_driver::{Availability, Flag, FlagKind, Kind, Silent};
 use serde_json::{Value, json};
 
-use super::console;
 use super::error::CliError;
 use super::session::Session;
+use super::{console, listing};
 use crate::output::table;
 
 /// List and describe drivers
@@ -14,7 +14,7 @@ use crate::output::table;
 pub(super) enum Command {
     /// List the drivers: what there is, what is configured, what is missing
     Ls {
-        /// table or json
+        /// table, json, yaml, or a Go template
         #[arg(long, short)]
         format: Option<String>,
     },
@@ -41,28 +41,25 @@ async fn list(format: Option<&str>, session: &Session) -> Result<(), CliError> {
     for kind in session.engine.registry.iter() {
         drivers.push((kind, available(kind, session).await));
     }
-    if is_json(format, "table")? {
-        let all: Vec<Value> = drivers
-            .iter()
-            .map(|(kind, it)| {
-                json!({
-                    "name": kind.name(),
-                    "summary": kind.summary(),
-                    "ready": it.installed,
-                    "detail": it.detail,
-                    "fix": it.fix,
-                })
-            })
-            .collect();
-        return print_json(&Value::Array(all));
-    }
-    let header = ["NAME", "READY", "DETAIL", "FIX"].map(str::to_owned);
-    let rows = drivers.into_iter().map(|(kind, it)| {
-        let ready = if it.installed { "yes" } else { "no" };
-        [kind.name().to_owned(), ready.to_owned(), it.detail, it.fix.unwrap_or_default()]
+    let data = drivers.iter().map(|(kind, it)| {
+        json!({
+            "name": kind.name(),
+            "summary": kind.summary(),
+            "ready": it.installed,
+            "detail": it.detail,
+            "fix": it.fix,
+        })
     });
-    let rows: Vec<_> = std::iter::once(header).chain(rows).collect();
-    Ok(console::print(&table::render(&rows))?)
+    let table = || {
+        let header = ["NAME", "READY", "DETAIL", "FIX"].map(str::to_owned);
+        let rows = drivers.iter().map(|(kind, it)| {
+            let ready = if it.installed { "yes" } else { "no" };
+            let fix = it.fix.clone().unwrap_or_default();
+            [kind.name().to_owned(), ready.to_owned(), it.detail.clone(), fix]
+        });
+        table::render(&std::iter::once(header).chain(rows).collect::<Vec<_>>())
+    };
+    listing::print(format, &data.collect(), table)
 }
 
 async fn show(name: &str, format: Option<&str>, session: &Session) -> Result<(), CliError> {

@@ -4,10 +4,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::error::CliError;
 use super::session::Session;
-use super::{console, create};
+use super::{console, create, listing};
 use crate::iso::{Entry, Iso};
-use crate::output::table;
-use crate::output::text;
+use crate::output::{table, text};
 
 /// Build, fetch, list, check and remove guest images
 #[derive(Debug, clap::Subcommand)]
@@ -27,7 +26,7 @@ pub(super) enum Command {
     },
     /// List the images in the cache; the last one is what `create` uses
     Ls {
-        /// table or json
+        /// table, json, yaml, or a Go template
         #[arg(long, short)]
         format: Option<String>,
     },
@@ -117,15 +116,13 @@ pub(super) async fn run(command: Command, session: &Session) -> Result<ExitCode,
 }
 
 fn list(isos: &[Iso], entries: &[Entry], format: Option<&str>) -> Result<(), CliError> {
-    if format == Some("json") {
-        let isos = isos.iter().map(serde_json::to_value);
-        let manifests = entries.iter().map(|entry| serde_json::to_value(&entry.manifest));
-        let all: Result<Vec<_>, _> = isos.chain(manifests).collect();
-        let text = all
-            .and_then(|all| serde_json::to_string_pretty(&all))
-            .map_err(|error| CliError::new(error.to_string()))?;
-        return Ok(console::println(&text)?);
-    }
+    let manifests = entries.iter().map(|entry| serde_json::to_value(&entry.manifest));
+    let data = isos.iter().map(serde_json::to_value).chain(manifests);
+    let data = data.collect::<Result<_, _>>().map_err(|error| CliError::new(error.to_string()))?;
+    listing::print(format, &data, || table(isos, entries))
+}
+
+fn table(isos: &[Iso], entries: &[Entry]) -> String {
     let header = ["VERSION", "DOCKER", "KERNEL", "BUILT", "SIZE", "DEFAULT"].map(str::to_owned);
     let mut rows = vec![header.to_vec()];
     for iso in isos {
@@ -153,5 +150,5 @@ fn list(isos: &[Iso], entries: &[Entry], format: Option<&str>) -> Result<(), Cli
             default.to_owned(),
         ]);
     }
-    Ok(console::print(&table::render(&rows))?)
+    table::render(&rows)
 }

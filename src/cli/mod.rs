@@ -36,6 +36,7 @@ mod ip;
 mod kill;
 mod lab;
 mod lab_file;
+mod listing;
 mod logs;
 mod ls;
 mod ls_fields;

@@ -2,27 +2,27 @@ use std::process::ExitCode;
 
 use serde::Serialize;
 
-use super::console;
 use super::error::CliError;
 use super::lab_file::{self, FileArg};
 use super::session::Session;
+use super::{console, listing};
 use crate::lab::{Action, Plan};
-use crate::output::{json, table};
+use crate::output::table;
 
 /// Show what `up` would do; nothing is changed
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
     file: FileArg,
-    /// table or json
-    #[arg(long, value_name = "FORMAT", value_parser = ["table", "json"], default_value = "table")]
-    format: String,
+    /// table, json, yaml, or a Go template
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<String>,
     /// Machines of the lab [default: all]
     #[arg(value_name = "NAME")]
     names: Vec<String>,
 }
 
-/// One step as JSON.
+/// One step as data.
 #[derive(Serialize)]
 struct Row<'a> {
     machine: &'a str,
@@ -35,18 +35,20 @@ pub(super) async fn run(args: Args, session: &Session) -> Result<ExitCode, CliEr
     let found = args.file.find(session)?;
     let plan = lab_file::plan(&found, &args.names, session).await?;
     let rows = rows(&plan);
-    if args.format == "json" {
-        let text = json::pretty(&rows).expect("a plan is plain data");
-        console::println(&text)?;
-        return Ok(ExitCode::SUCCESS);
+    let table = || {
+        let mut lines = vec![["MACHINE", "DRIVER", "ACTION", "BECAUSE"].map(str::to_owned)];
+        lines.extend(rows.iter().map(|row| {
+            let changes = row.changes.join("; ");
+            [row.machine, row.driver, row.action, &changes].map(str::to_owned)
+        }));
+        table::render(&lines)
+    };
+    let data = serde_json::to_value(&rows).expect("a plan is plain data");
+    listing::print(args.format.as_deref(), &data, table)?;
+    // For people: whoever asked for another form reads that.
+    if args.format.as_deref().is_none_or(|format| format == "table") {
+        console::eprint(&summary(&plan));
     }
-    let mut lines = vec![["MACHINE", "DRIVER", "ACTION", "BECAUSE"].map(str::to_owned)];
-    lines.extend(rows.iter().map(|row| {
-        let changes = row.changes.join("; ");
-        [row.machine, row.driver, row.action, &changes].map(str::to_owned)
-    }));
-    console::print(&table::render(&lines))?;
-    console::eprint(&summary(&plan));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,11 +1,12 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use machine_driver::Result;
+use machine_driver::{Result, Snapshot};
+use serde_json::json;
 
 use super::error::CliError;
 use super::session::Session;
-use super::{console, create, target};
+use super::{console, create, listing, target};
 use crate::engine::Machine;
 use crate::output::{table, text};
 
@@ -17,17 +18,22 @@ pub(super) enum Command {
     /// Make a machine what it was; everything since is lost
     Restore { name: String, snapshot: String },
     /// List the snapshots of a machine
-    Ls { name: String },
+    Ls {
+        name: String,
+        /// table, json, yaml, or a Go template
+        #[arg(long, short)]
+        format: Option<String>,
+    },
     /// Remove a snapshot
     Rm { name: String, snapshot: String },
 }
 
 pub(super) async fn run(command: Command, session: &Session) -> Result<ExitCode, CliError> {
     match command {
-        Command::Ls { name } => {
+        Command::Ls { name, format } => {
             target::check(session, &name)?;
             let mut machine = session.machine(&name)?;
-            list(&mut machine)?;
+            list(&mut machine, format.as_deref())?;
         }
         Command::Save { name, snapshot } => {
             change(&name, "save", session, async |machine| {
@@ -81,15 +87,24 @@ async fn change(
     Ok(())
 }
 
-fn list(machine: &mut Machine<'_>) -> Result<(), CliError> {
+fn list(machine: &mut Machine<'_>, format: Option<&str>) -> Result<(), CliError> {
     let context = machine.context.clone();
     let snapshots = machine.driver.snapshots_or_unsupported()?.list(&context)?;
-    let mut rows = vec![["NAME", "CREATED", "MEMORY", "SIZE"].map(str::to_owned)];
-    rows.extend(snapshots.into_iter().map(|it| {
-        let memory = if it.memory { "yes" } else { "no" };
-        let age = text::human_duration(it.created.elapsed().unwrap_or_default());
-        let size = it.size.map_or("-".to_owned(), |size| format!("{} MB", size / 1_000_000));
-        [it.name, format!("{age} ago"), memory.to_owned(), size]
-    }));
-    Ok(console::print(&table::render(&rows))?)
+    let seconds = |it: &Snapshot| {
+        it.created.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    };
+    let data = snapshots.iter().map(|it| {
+        json!({ "name": it.name, "created": seconds(it), "memory": it.memory, "size": it.size })
+    });
+    let table = || {
+        let mut rows = vec![["NAME", "CREATED", "MEMORY", "SIZE"].map(str::to_owned)];
+        rows.extend(snapshots.iter().map(|it| {
+            let memory = if it.memory { "yes" } else { "no" };
+            let age = text::human_duration(it.created.elapsed().unwrap_or_default());
+            let size = it.size.map_or("-".to_owned(), |size| format!("{} MB", size / 1_000_000));
+            [it.name.clone(), format!("{age} ago"), memory.to_owned(), size]
+        }));
+        table::render(&rows)
+    };
+    listing::print(format, &data.collect(), table)
 }

@@ -5,7 +5,7 @@ use machine_driver::{Result, Template};
 use super::driver_flags::Given;
 use super::error::CliError;
 use super::session::Session;
-use super::{console, create, system};
+use super::{console, create, listing, system};
 use crate::engine::{
     Like, build_template, lacks_template, list_templates, remove_template, trim_templates,
     verify_template,
@@ -19,7 +19,7 @@ pub(super) enum Command {
     Build(BuildArgs),
     /// List the templates
     Ls {
-        /// table or json
+        /// table, json, yaml, or a Go template
         #[arg(long, short)]
         format: Option<String>,
     },
@@ -140,12 +140,11 @@ fn spawn(name: &str, session: &Session) -> std::io::Result<()> {
 }
 
 fn list(templates: &[(String, Template)], format: Option<&str>) -> Result<(), CliError> {
-    if format == Some("json") {
-        let all: Vec<_> = templates.iter().map(json).collect();
-        let text =
-            serde_json::to_string_pretty(&all).map_err(|error| CliError::new(error.to_string()))?;
-        return Ok(console::println(&text)?);
-    }
+    let data = templates.iter().map(data).collect();
+    listing::print(format, &data, || table(templates))
+}
+
+fn table(templates: &[(String, Template)]) -> String {
     let header = ["ID", "DRIVER", "IMAGE", "FITS", "CREATED", "USED", "SIZE"].map(str::to_owned);
     let mut rows = vec![header.to_vec()];
     let ago = |time: std::time::SystemTime| {
@@ -162,10 +161,10 @@ fn list(templates: &[(String, Template)], format: Option<&str>) -> Result<(), Cl
             format!("{} MB", template.size / 1_000_000),
         ]);
     }
-    Ok(console::print(&table::render(&rows))?)
+    table::render(&rows)
 }
 
-fn json((driver, template): &(String, Template)) -> serde_json::Value {
+fn data((driver, template): &(String, Template)) -> serde_json::Value {
     let seconds = |time: std::time::SystemTime| {
         time.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
     };

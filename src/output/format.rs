@@ -65,6 +65,64 @@ impl Format {
     }
 }
 
+/// The text of a listing whose table is written by `table`. JSON and YAML are `rows`, an array of
+/// objects; a template sees the keys of each in Go's manner: `asked_for` is `.AskedFor`.
+pub fn listing(
+    format: Option<&str>,
+    rows: &serde_json::Value,
+    table: impl FnOnce() -> String,
+) -> Result<String> {
+    let rows: &[serde_json::Value] = rows.as_array().map_or(&[], Vec::as_slice);
+    match Format::parse(format.unwrap_or("table"))? {
+        Format::Default => Ok(table()),
+        Format::Json => Ok(json::pretty(rows).map_err(|error| render_error(&error))? + "\n"),
+        Format::Yaml => serde_yaml::to_string(rows).map_err(|error| render_error(&error)),
+        Format::Template { table, template } => {
+            let mut text = String::new();
+            let headers = rows.first().filter(|_| table).map(headers);
+            for row in headers.into_iter().chain(rows.iter().map(fields)) {
+                text += &template.execute(&row).map_err(template_error)?;
+                text.push('\n');
+            }
+            Ok(if table { super::table::align(&text) } else { text })
+        }
+    }
+}
+
+/// A row as templates see it. Whole numbers stay whole, unlike those of `inspect`.
+fn fields(row: &serde_json::Value) -> Value {
+    let value = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => Value::from(""),
+        serde_json::Value::Number(number) => match number.as_i64() {
+            Some(whole) => Value::Int(whole),
+            None => template::from_json(value),
+        },
+        other => template::from_json(other),
+    };
+    let fields: Vec<(String, Value)> =
+        entries(row).map(|(key, it)| (in_capitals(key), value(it))).collect();
+    let fields = fields.iter().map(|(key, value)| (key.as_str(), value.clone()));
+    template::structure("Row", fields.collect())
+}
+
+fn headers(row: &serde_json::Value) -> Value {
+    let header = |key: &String| (in_capitals(key), key.replace('_', " ").to_uppercase());
+    let headers: Vec<(String, String)> = entries(row).map(|(key, _)| header(key)).collect();
+    template::object(headers.iter().map(|(key, text)| (key.as_str(), text.as_str().into())))
+}
+
+fn entries(row: &serde_json::Value) -> impl Iterator<Item = (&String, &serde_json::Value)> {
+    row.as_object().into_iter().flatten()
+}
+
+fn in_capitals(key: &str) -> String {
+    let word = |word: &str| {
+        let mut letters = word.chars();
+        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect::<String>()
+    };
+    key.split('_').map(word).collect()
+}
+
 /// The text of `inspect`: JSON with four spaces, YAML, or a template over the JSON keys.
 pub fn inspect(record: &serde_json::Value, format: Option<&str>) -> Result<String> {
     match format {
@@ -137,6 +195,21 @@ mod tests {
         assert_eq!(rows("table {{.State}}").unwrap(), "STATE\nRunning\n");
         assert_eq!(rows("yaml").unwrap(), "- Name: lab1\n  State: Running\n");
         assert!(rows("json").unwrap().contains("\"Name\": \"lab1\""));
+    }
+
+    #[test]
+    fn a_listing_of_plain_data() {
+        let rows = serde_json::json!([{"name": "a", "asked_for": 125_829_120, "fix": null}]);
+        let text = |format| listing(format, &rows, || "a table\n".to_owned());
+        assert_eq!(text(None).unwrap(), "a table\n");
+        assert_eq!(text(Some("table")).unwrap(), "a table\n");
+        assert_eq!(text(Some("{{.Name}}: {{.AskedFor}}{{.Fix}}")).unwrap(), "a: 125829120\n");
+        let with_headers = text(Some("table {{.AskedFor}}\\t{{.Name}}")).unwrap();
+        assert_eq!(with_headers, "ASKED FOR   NAME\n125829120   a\n");
+        assert_eq!(text(Some("yaml")).unwrap(), "- name: a\n  asked_for: 125829120\n  fix: null\n");
+        assert!(text(Some("json")).unwrap().starts_with("[\n    {\n        \"name\": \"a\""));
+        let error = text(Some("{{.Nope}}")).unwrap_err();
+        assert!(error.to_string().contains("can't evaluate field Nope"), "{error}");
     }
 
     #[test]

@@ -1,0 +1,24 @@
+//! What commands print that list something, in the form that was asked for.
+
+use serde_json::Value;
+
+use super::console;
+use super::error::CliError;
+use crate::output::format;
+
+/// Prints `data`, an array of objects, by `--format`; without one, as `table` writes it. A word that is
+/// no form and has nothing to fill in is a slip of the keyboard, except in `ls`, where docker-machine
+/// prints it for each row.
+pub(super) fn print(
+    format: Option<&str>,
+    data: &Value,
+    table: impl FnOnce() -> String,
+) -> Result<(), CliError> {
+    if let Some(word) = format.filter(|it| !["table", "json", "yaml"].contains(it))
+        && !word.contains("{{")
+    {
+        return Err(CliError::usage(format!("`{word}` is not a format here"))
+            .hint("the formats are table, json, yaml, and Go templates: '{{.Name}}'"));
+    }
+    Ok(console::print(&format::listing(format, data, table)?)?)
+}
