@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use machine_driver::{Error, Progress, Result, SshTarget, State};
 
-use super::{Engine, Machine, address, birth, boot_image, create, ready};
+use super::{Engine, Machine, address, birth, boot_image, create, neighbours, ready};
 use crate::ssh;
 use crate::store::{HostOptions, Record, check_name};
 
@@ -119,9 +119,7 @@ async fn bring_to_life(
     session.run_with_input(&command, &seed).await?.success("the change of its identity")?;
     machine.progress.line("Waiting for Docker to answer...");
     ready::docker_answers(engine, machine).await?;
-    if let Err(error) = machine.driver.announce(&context).await {
-        machine.progress.warn(&format!("the names are not known everywhere: {}", error.one_line()));
-    }
+    Box::pin(neighbours::announce(engine, machine)).await;
     Ok(())
 }
 

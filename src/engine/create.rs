@@ -21,7 +21,7 @@ use machine_driver::{
     file,
 };
 
-use super::{Engine, Machine, address, birth, boot_image, certificates, clone, ready};
+use super::{Engine, Machine, address, birth, boot_image, certificates, clone, neighbours, ready};
 use crate::iso::Choice;
 use crate::provision::Options;
 use crate::store::{
@@ -289,11 +289,7 @@ impl<'a> Work<'a> {
         self.say("Checking connection to Docker...");
         self.step(Step::Engine, Box::pin(ready::boots(self.engine, machine))).await?;
         self.say("Docker is up and running!");
-        // The machine is as good as it was asked for, also if others do not hear of it.
-        if let Err(error) = machine.driver.announce(&machine.context).await {
-            self.progress
-                .warn(&format!("the names are not known everywhere: {}", error.one_line()));
-        }
+        Box::pin(neighbours::announce(self.engine, machine)).await;
         Ok(())
     }
 

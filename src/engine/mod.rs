@@ -20,6 +20,7 @@ mod lifecycle;
 mod list;
 mod machine;
 mod missing;
+mod neighbours;
 mod provision;
 mod ready;
 mod redact;

@@ -56,7 +56,11 @@ async fn remove_host(engine: &Engine, name: &str, progress: Arc<dyn Progress>) -
     unless_full(journal.removing())?;
     let record = RecordCheckpoint { store: engine.store.clone(), name: name.to_owned() };
     machine.context.checkpoint = Arc::new(WhereThereIsSpace(record));
-    machine.driver.remove(&machine.context).await
+    // Where nobody can say who else there is, nobody can be told.
+    let mut others = machine.driver.neighbours(&machine.context).unwrap_or_default();
+    machine.driver.remove(&machine.context).await?;
+    others.retain(|(_, other)| other != name);
+    Box::pin(super::neighbours::tell(engine, &others)).await
 }
 
 /// A removal records only what is gone already, and what is gone is no failure the next time.

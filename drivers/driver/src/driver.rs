@@ -1,4 +1,5 @@
 use std::fmt::Debug;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -161,6 +162,14 @@ pub trait Driver: Debug + Send + Sync {
     async fn announce(&self, cx: &Context) -> Result<()> {
         let _ = cx;
         Ok(())
+    }
+
+    /// The machines that share a network with this one, itself included: addresses and names. Only of
+    /// a driver that has no way into guests that run, and so cannot [`Driver::announce`] anything: the
+    /// engine tells them over SSH. Empty without such a network.
+    fn neighbours(&self, cx: &Context) -> Result<Vec<(IpAddr, String)>> {
+        let _ = cx;
+        Ok(Vec::new())
     }
 
     async fn start(&mut self, cx: &Context) -> Result<()>;

@@ -1,3 +1,4 @@
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use machine_driver::{
@@ -100,6 +101,13 @@ impl Driver for VirtualBox {
 
     async fn create(&mut self, cx: &Context, birth: &Birth) -> Result<()> {
         birth::create(self, cx, birth).await
+    }
+
+    fn neighbours(&self, cx: &Context) -> Result<Vec<(IpAddr, String)>> {
+        match self.record.internal_network.as_str() {
+            "" => Ok(Vec::new()),
+            network => network::hosts(cx, network),
+        }
     }
 
     async fn start(&mut self, cx: &Context) -> Result<()> {

@@ -111,8 +111,11 @@ fn two_behind_nat() {
     let one = host.ok(&["ip", "--private", "one"]);
     let ping = host.run(&["ssh", "two", &format!("sudo ping -c 2 -w 20 {}", one.trim())]);
     assert_eq!(ping.code, Some(0), "{}{}", ping.stdout, ping.stderr);
-    // By name, as far as the second one knows of the first.
-    assert_eq!(host.run(&["ssh", "two", "sudo ping -c 2 -w 20 one"]).code, Some(0));
+    // By name, and the first one has heard of the second as well.
+    for (from, to) in [("two", "one"), ("one", "two")] {
+        let ping = host.run(&["ssh", from, &format!("sudo ping -c 2 -w 20 {to}")]);
+        assert_eq!(ping.code, Some(0), "{from} to {to}: {}{}", ping.stdout, ping.stderr);
+    }
     assert!(host.ok(&["url", "one"]).starts_with("tcp://127.0.0.1:"));
     host.ok(&["suspend", "one"]);
     assert_eq!(host.ok(&["status", "one"]), "Saved\n");
@@ -120,6 +123,9 @@ fn two_behind_nat() {
     host.calls();
     assert_eq!(host.ok(&["ls"]).matches("Running").count(), 2);
     assert_eq!(host.calls().len(), 1, "one call for all of them");
-    host.ok(&["rm", "-y", "one", "two"]);
+    host.ok(&["rm", "-y", "one"]);
+    let names = host.ok(&["ssh", "two", "cat /etc/hosts"]);
+    assert!(names.contains(" two") && !names.contains(" one"), "{names}");
+    host.ok(&["rm", "-y", "two"]);
     host.has_nothing();
 }
