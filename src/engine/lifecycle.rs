@@ -92,9 +92,7 @@ pub async fn act(
         Box::pin(super::certificates::renew_if_needed(engine, &machine)).await?;
         progress.line("Waiting for Docker to answer...");
         Box::pin(ready::boots(engine, &mut machine)).await?;
-        // Others may have come and gone while it was off.
-        let known = machine.driver.neighbours(&machine.context);
-        Box::pin(super::neighbours::tell(engine, &known?)).await?;
+        Box::pin(super::neighbours::announce(engine, &machine)).await;
     }
     Ok(())
 }

@@ -15,11 +15,18 @@ use crate::ssh;
 /// How long a machine may take to let us in. One that is off, or still boots, is told when it is up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What a guest does with names on its standard input. Several may bring some at the same time, and an
-/// image that is not ours takes none.
+/// What a guest does with names on its standard input. Several may bring some at the same time, one of
+/// whom may have died; and an image that is not ours takes none.
 const APPLY: &str = "[ -x /usr/lib/machine/identity ] || exit 0
-exec 9>/run/machine/names.lock && flock 9 || exit
-cat >/run/machine/names.tar
+cd /run/machine || exit
+tries=200
+until mkdir names.lock 2>/dev/null; do
+  tries=$((tries - 1))
+  [ $tries -gt 0 ] || break
+  sleep 0.1
+done
+trap 'rm -rf /run/machine/names.lock' EXIT
+cat >names.tar
 /usr/lib/machine/identity apply /run/machine/names.tar
 ";
 

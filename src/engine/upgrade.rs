@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use machine_driver::{Error, Image, Progress, Result, State};
 
-use super::{Engine, Machine, boot_image, certificates, ready};
+use super::{Engine, Machine, boot_image, certificates, neighbours, ready};
 use crate::iso::Choice;
 
 /// Which image a machine is to boot from now on.
@@ -70,7 +70,9 @@ pub async fn upgrade(
 async fn answers(engine: &Engine, machine: &Machine<'_>) -> Result<()> {
     Box::pin(certificates::renew_if_needed(engine, machine)).await?;
     machine.progress.line("Waiting for Docker to answer...");
-    ready::docker_answers(engine, machine).await
+    ready::docker_answers(engine, machine).await?;
+    neighbours::announce(engine, machine).await;
+    Ok(())
 }
 
 /// The image that is to take the place of the machine's. `None`, with a word of it, if the machine

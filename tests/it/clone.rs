@@ -63,6 +63,9 @@ fn a_clone_has_nothing_in_common_but_the_disk() {
     assert_eq!(lab.ok(["ssh", "two", "hostname"]), "two\n");
     lab.ok(["clone", "one", "three"]);
     assert_eq!(lab.ok(["ssh", "three", "hostname"]), "three\n");
+    // Which the original hears when it is on again.
+    lab.ok(["start", "one"]);
+    assert!(lab.ok(["ssh", "one", "cat /etc/hosts"]).contains(" three\n"));
     let again = lab.run(["clone", "one", "two"]);
     assert!(again.stderr.contains("\"two\" already exists"), "{}", again.stderr);
     lab.ok(["rm", "-y", "one", "two", "three"]);

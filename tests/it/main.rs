@@ -46,6 +46,8 @@ mod iso;
 mod iso_offline;
 mod lab;
 mod labs;
+#[cfg(target_os = "linux")]
+mod labs_whole;
 mod listing;
 mod ls;
 mod mended;

@@ -158,7 +158,7 @@ pub trait Driver: Debug + Send + Sync {
     async fn create(&mut self, cx: &Context, birth: &Birth) -> Result<()>;
 
     /// Lets all machines that share a network know each other by name, as they are now. Called when
-    /// the guest of a new machine is up: several may have been made at the same time.
+    /// the guest of a machine is up: others may have been made at the same time, or while it was off.
     async fn announce(&self, cx: &Context) -> Result<()> {
         let _ = cx;
         Ok(())

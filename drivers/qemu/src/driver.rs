@@ -105,7 +105,7 @@ impl Driver for Qemu {
     }
 
     async fn announce(&self, cx: &Context) -> Result<()> {
-        names::announce(cx, &self.record.network).await
+        names::announce(cx, &self.record).await
     }
 
     async fn start(&mut self, cx: &Context) -> Result<()> {
@@ -137,7 +137,9 @@ impl Driver for Qemu {
     }
 
     async fn settle(&mut self, cx: &Context) -> Result<()> {
+        let renamed = self.record.renamed || self.record.base.machine_name != cx.machine;
         self.record = self.record.at_home(cx);
+        self.record.renamed = renamed;
         // Its place on a network is another store's to give: it has none here.
         self.record.network.clear();
         for forward in &mut self.record.forwards {

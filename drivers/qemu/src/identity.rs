@@ -46,11 +46,6 @@ impl Port {
         Ok(Self { stream: BufStream::new(Box::new(stream)) })
     }
 
-    /// Sends a request and does not wait for it to be read.
-    pub(crate) async fn leave(&mut self, request: Request<'_>) -> Result<()> {
-        self.send(request).await.map(|_id| ())
-    }
-
     /// Sends a request and waits until it is done.
     pub(crate) async fn ask(&mut self, request: Request<'_>, patience: Duration) -> Result<()> {
         let id = self.send(request).await?;

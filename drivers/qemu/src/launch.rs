@@ -19,7 +19,7 @@ use crate::driver::Qemu;
 use crate::files::Files;
 use crate::process_id::ProcessId;
 use crate::template::{self, Template};
-use crate::{accelerator, arguments, image, names, network, platform, ports, program, qmp, saved};
+use crate::{accelerator, arguments, image, network, platform, ports, program, qmp, saved};
 
 /// What QEMU complains of, and what to do about it.
 const ADVICE: [(&str, &str); 4] = [
@@ -78,7 +78,7 @@ pub(crate) async fn start(qemu: &mut Qemu, cx: &Context, origin: Origin<'_>) -> 
         }
     }
     match origin {
-        Origin::Boot => names::tell_self(cx, &qemu.record.network).await?,
+        Origin::Boot => {}
         Origin::Template(template, seed) => {
             template::bring_to_life(&qemu.record, &files, template, seed).await?;
         }

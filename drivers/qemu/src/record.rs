@@ -55,6 +55,9 @@ pub(crate) struct Record {
     /// It was started from a template and has perhaps not learnt yet who it is: what there is of it
     /// is made again.
     pub(crate) unborn: bool,
+    /// It was imported under another name than its disk knows, so it is told its name at each boot.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) renamed: bool,
     /// QEMU, as last started.
     pub(crate) process: Option<ProcessId>,
     #[serde(flatten)]
