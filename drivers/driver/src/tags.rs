@@ -1,10 +1,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Context, Result};
 
 /// What stands on everything that is made in a cloud, in the very call that makes it: by this the
 /// resources of a store are found whose ids were never recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tags {
     /// The store's id, 12 hexadecimal digits.
     pub store: String,
