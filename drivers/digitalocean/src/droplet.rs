@@ -1,17 +1,16 @@
-use std::time::SystemTime;
-
-use machine_driver::{Result, State, Tags};
-use serde::{Deserialize, Serialize};
+use machine_driver::cloud::Server;
+use machine_driver::{State, Tags};
+use serde::Deserialize;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::place::{POLL, Place, read_expiry, store_tag};
+use crate::tags::read_expiry;
 
 /// What the driver reads of a droplet.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Droplet {
-    pub(crate) id: u64,
-    pub(crate) name: String,
+    id: u64,
+    name: String,
     status: String,
     #[serde(default)]
     created_at: String,
@@ -21,7 +20,7 @@ pub(crate) struct Droplet {
     networks: Networks,
 }
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 struct Networks {
     #[serde(default)]
     v4: Vec<Address>,
@@ -29,7 +28,7 @@ struct Networks {
     v6: Vec<Address>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 struct Address {
     ip_address: String,
     /// `public` or `private`.
@@ -37,31 +36,29 @@ struct Address {
     kind: String,
 }
 
-impl Droplet {
-    /// The words of DigitalOcean; `archive` has no counterpart.
-    pub(crate) fn state(&self) -> State {
-        match self.status.as_str() {
-            "new" => State::Starting,
-            "active" => State::Running,
-            "off" => State::Stopped,
-            _ => State::None,
+impl From<Droplet> for Server {
+    fn from(droplet: Droplet) -> Self {
+        Self {
+            id: droplet.id.to_string(),
+            tags: droplet.ours(),
+            // The words of DigitalOcean; `archive` has no counterpart.
+            state: match droplet.status.as_str() {
+                "new" => State::Starting,
+                "active" => State::Running,
+                "off" => State::Stopped,
+                _ => State::None,
+            },
+            public_v4: address(&droplet.networks.v4, "public"),
+            private_v4: address(&droplet.networks.v4, "private"),
+            public_v6: address(&droplet.networks.v6, "public"),
+            name: droplet.name,
         }
     }
+}
 
-    pub(crate) fn public_v4(&self) -> Option<&str> {
-        address(&self.networks.v4, "public")
-    }
-
-    pub(crate) fn private_v4(&self) -> Option<&str> {
-        address(&self.networks.v4, "private")
-    }
-
-    pub(crate) fn public_v6(&self) -> Option<&str> {
-        address(&self.networks.v6, "public")
-    }
-
+impl Droplet {
     /// What its name, its tags and DigitalOcean itself say of it; `None` if it is not ours.
-    pub(crate) fn ours(&self) -> Option<Tags> {
+    fn ours(&self) -> Option<Tags> {
         let tags = Tags::from_words(self.tags.iter().map(String::as_str))?;
         let created = OffsetDateTime::parse(&self.created_at, &Rfc3339);
         let created = created.map_or(0, |at| u64::try_from(at.unix_timestamp()).unwrap_or(0));
@@ -71,28 +68,8 @@ impl Droplet {
     }
 }
 
-fn address<'a>(addresses: &'a [Address], kind: &str) -> Option<&'a str> {
-    addresses.iter().find(|it| it.kind == kind).map(|it| it.ip_address.as_str())
-}
-
-impl Place {
-    /// All droplets of a store, in a list that was asked for after `since`: one call answers for
-    /// all who wait.
-    pub(crate) async fn droplets(&self, store: &str, since: SystemTime) -> Result<Vec<Droplet>> {
-        let path = format!("/v2/droplets?tag_name={}", store_tag(store).replace(':', "%3A"));
-        let fetch = async || self.all("droplets", &path).await;
-        self.shared.get(&format!("droplets-{store}"), POLL, since, fetch).await
-    }
-
-    /// All droplets of the account.
-    pub(crate) async fn every_droplet(&self, since: SystemTime) -> Result<Vec<Droplet>> {
-        let fetch = async || self.all("droplets", "/v2/droplets").await;
-        self.shared.get("droplets", POLL, since, fetch).await
-    }
-
-    pub(crate) async fn droplet(&self, id: u64) -> Result<Droplet> {
-        self.one("droplet", self.api.get(format!("/v2/droplets/{id}"))).await
-    }
+fn address(addresses: &[Address], kind: &str) -> Option<String> {
+    addresses.iter().find(|it| it.kind == kind).map(|it| it.ip_address.clone())
 }
 
 #[cfg(test)]
@@ -105,12 +82,12 @@ mod tests {
             "tags":["team","machine-store:0123456789ab","machine-expires-0123456789ab-web-1:1795000000"],
             "networks":{"v4":[{"ip_address":"10.0.0.2","type":"private"},
                 {"ip_address":"192.0.2.9","type":"public"}],"v6":[]}}"#;
-        let droplet: Droplet = serde_json::from_str(text).unwrap();
-        let tags = droplet.ours().unwrap();
+        let droplet: Server = serde_json::from_str::<Droplet>(text).unwrap().into();
+        let tags = droplet.tags.unwrap();
         assert_eq!((tags.store.as_str(), tags.machine.as_str()), ("0123456789ab", "web-1"));
         assert_eq!((tags.created, tags.expires), (1_795_608_000, Some(1_795_000_000)));
-        assert_eq!(droplet.public_v4(), Some("192.0.2.9"));
-        assert_eq!(droplet.private_v4(), Some("10.0.0.2"));
-        assert_eq!(droplet.public_v6(), None);
+        assert_eq!(droplet.public_v4.as_deref(), Some("192.0.2.9"));
+        assert_eq!(droplet.private_v4.as_deref(), Some("10.0.0.2"));
+        assert_eq!(droplet.public_v6, None);
     }
 }

@@ -5,18 +5,19 @@
 //! What a machine has in the account: a droplet, which bears the store's tag; an SSH key, whose
 //! name bears it; and, in common with the store's other machines, a firewall and that tag.
 
-mod account;
 mod check;
-mod create;
-mod driver;
+mod cloud;
 mod droplet;
 mod firewall;
 mod flags;
-mod kind;
+mod keys;
 mod place;
-mod power;
 mod record;
-mod remove;
-mod ssh_key;
+mod tags;
 
-pub use kind::kind;
+use machine_driver::Kind;
+
+/// What the registry holds for `digitalocean`.
+pub fn kind() -> impl Kind {
+    machine_driver::cloud::kind::<place::DigitalOcean>()
+}
