@@ -8,8 +8,8 @@ use machine_driver::{Context, Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::place::DigitalOcean;
-use crate::record::{Own, Record};
+use crate::account::DigitalOcean;
+use crate::record::Own;
 
 /// What DigitalOcean takes.
 const MOST_USER_DATA: u64 = 64 * 1024;
@@ -36,15 +36,11 @@ struct Image {
 
 /// Looks at the account and at everything that the flags name. What is looked up once answers for
 /// all machines that are made within the hour.
-pub(crate) async fn check(cx: &Context, record: &Record) -> Result<()> {
-    let own = &record.own;
-    check_user_data(&own.user_data_file, "DigitalOcean", MOST_USER_DATA)?;
-    key_file(own)?;
-    let account = DigitalOcean::open(cx, record).await?;
-    limits(&account).await?;
+pub(crate) async fn check(account: &DigitalOcean, cx: &Context, own: &Own) -> Result<()> {
+    limits(account).await?;
     check_openings(cx).await?;
-    region_and_size(&account.place, own).await?;
-    image(&account.place, own).await?;
+    region_and_size(account.place(), own).await?;
+    image(account.place(), own).await?;
     if !own.owns_key() {
         account.key_with(&own.ssh_key_fingerprint).await?;
     }
@@ -52,7 +48,8 @@ pub(crate) async fn check(cx: &Context, record: &Record) -> Result<()> {
 }
 
 /// The texts are docker-machine's.
-fn key_file(own: &Own) -> Result<()> {
+pub(crate) fn files(own: &Own) -> Result<()> {
+    check_user_data(&own.user_data_file, "DigitalOcean", MOST_USER_DATA)?;
     let ssh_key = &own.ssh_key;
     if ssh_key.is_empty() {
         return Ok(());

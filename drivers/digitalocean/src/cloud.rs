@@ -1,20 +1,19 @@
 use std::path::PathBuf;
 
 use machine_driver::cloud::{
-    self, About, Cloud, FIREWALL, Firewall, Given, Machine, Part, Place, Power, Removal, Server,
+    self, About, Cloud, FIREWALL, Firewall, Given, Key, Part, Place, Power, Removal, Server, Wish,
 };
-use machine_driver::{Birth, Context, Error, ErrorKind, Flag, Resource, Result, Tags, async_trait};
+use machine_driver::rest::problem;
+use machine_driver::{Context, Error, ErrorKind, Resource, Result, Secret, Tags, async_trait};
 use serde_json::{Value, json};
 
+use crate::account::{DigitalOcean, INTERFACE};
 use crate::check::{self, chosen_image};
-use crate::droplet::Droplet;
 use crate::firewall;
 use crate::flags::{API_URL, PERMISSIONS, flags};
-use crate::place::{DigitalOcean, INTERFACE};
+use crate::json::{self, Droplet, SshKey};
 use crate::record::{Own, Record, record};
 use crate::tags::{self, expiry_tag, guard_tag, store_tag};
-
-const TOKEN_VARIABLE: &str = "DIGITALOCEAN_ACCESS_TOKEN";
 
 const DROPLET: &str = "droplet";
 const KEY: &str = "SSH key";
@@ -27,8 +26,15 @@ impl Cloud for DigitalOcean {
     const ABOUT: About = About {
         name: "digitalocean",
         summary: "Droplets of DigitalOcean",
-        variable: TOKEN_VARIABLE,
-        account: &["APIURL", "AccessToken"],
+        flags,
+        interface: &INTERFACE,
+        api_url: API_URL,
+        token: "access token",
+        variable: "DIGITALOCEAN_ACCESS_TOKEN",
+        denied: &[
+            "make a token at https://cloud.digitalocean.com/account/api/tokens",
+            "`machine driver show digitalocean` lists what it must be allowed",
+        ],
         secrets: &["AccessToken"],
         permissions: PERMISSIONS,
         rest: &[TAG],
@@ -36,10 +42,6 @@ impl Cloud for DigitalOcean {
         creating: "Creating Digital Ocean droplet...",
         waiting: "Waiting for IP address to be assigned to the Droplet...",
     };
-
-    fn flags() -> Vec<Flag> {
-        flags()
-    }
 
     fn record(cx: &Context, given: &Given<'_>) -> Result<Record> {
         record(cx, given)
@@ -51,16 +53,44 @@ impl Cloud for DigitalOcean {
         vec![Part::new(DROPLET, droplet_id), Part::new(KEY, ssh_key_id).once().only_if(owns_key)]
     }
 
-    fn account(record: &Record) -> String {
-        format!("{} {}", record.api_url(API_URL), record.own.access_token)
+    fn token(own: &Own) -> &Secret {
+        &own.access_token
     }
 
-    fn explain(error: Error) -> Error {
-        let hints = [
-            "make a token at https://cloud.digitalocean.com/account/api/tokens",
-            "`machine driver show digitalocean` lists what it must be allowed",
-        ];
-        cloud::if_denied(error, &hints)
+    fn new(place: Place) -> Self {
+        Self { place }
+    }
+
+    fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn check_files(own: &Own) -> Result<()> {
+        check::files(own)
+    }
+
+    async fn check(&self, cx: &Context, record: &Record) -> Result<()> {
+        check::check(self, cx, &record.own).await
+    }
+
+    async fn begin(&self, record: &mut Record) {
+        let account = self.account().await;
+        record.own.account_uuid = account.map(|it| it.owner().to_owned()).unwrap_or_default();
+    }
+
+    async fn use_users_key(&self, cx: &Context, record: &mut Record) -> Result<()> {
+        let Record { base, own, .. } = record;
+        if own.ssh_key_id != 0 {
+            return Ok(());
+        }
+        let id = self.key_with(&own.ssh_key_fingerprint).await?;
+        if own.ssh_key.is_empty() {
+            cx.progress.line("Assuming Digital Ocean private SSH is located at ~/.ssh/id_rsa");
+        } else {
+            base.ssh_key_path = cloud::copy_key(cx, &own.ssh_key)?.display().to_string();
+        }
+        own.ssh_key_id = id;
+        Ok(())
     }
 
     /// docker-machine does not record the path of the machine's own key. With a key of the user's
@@ -72,67 +102,27 @@ impl Cloud for DigitalOcean {
         base.key()
     }
 
-    async fn open(cx: &Context, record: &Record) -> Result<Self> {
-        let (url, token) = (record.api_url(API_URL), &record.own.access_token);
-        let what = ("DigitalOcean access token", TOKEN_VARIABLE);
-        let place = Place::with_token(cx, &INTERFACE, url, token, what).await?;
-        Ok(Self { place })
+    async fn upload_key(&self, _: &Record, public_key: &str, wish: &Wish<'_>) -> Result<Key> {
+        let body = json!({ "name": wish.tags.label(), "public_key": public_key });
+        let request = self.place.api.post("/v2/account/keys").json(&body).repeatable();
+        self.place.one_as::<SshKey, _>("ssh_key", request).await
     }
 
-    fn place(&self) -> &Place {
-        &self.place
+    fn is_double(error: &Error) -> bool {
+        problem(error).is_some_and(|it| it.status == 422)
     }
 
-    async fn check(cx: &Context, record: &Record) -> Result<()> {
-        check::check(cx, record).await
+    async fn keys(&self) -> Result<Vec<Key>> {
+        self.place.all_as::<SshKey, _>("ssh_keys", "/v2/account/keys").await
     }
 
-    async fn begin(&self, record: &mut Record) {
-        let account = self.account().await;
-        record.own.account_uuid = account.map(|it| it.owner().to_owned()).unwrap_or_default();
-    }
-
-    async fn make_key(
-        &self,
-        cx: &Context,
-        machine: &mut Machine<Self>,
-        tags: &Tags,
-        birth: &Birth,
-    ) -> Result<()> {
-        let record = &mut machine.record;
-        if record.own.ssh_key_id != 0 {
-            return Ok(());
-        }
-        if record.own.owns_key() {
-            cx.progress.line("Creating SSH key...");
-            record.own.ssh_key_id = self.upload_key(tags, &birth.ssh_public_key).await?;
-            record.use_own_key(cx);
-            return Ok(());
-        }
-        let id = self.key_with(&record.own.ssh_key_fingerprint).await?;
-        if record.own.ssh_key.is_empty() {
-            cx.progress.line("Assuming Digital Ocean private SSH is located at ~/.ssh/id_rsa");
-        } else {
-            let copy = cloud::copy_key(cx, &record.own.ssh_key)?;
-            record.base.ssh_key_path = copy.display().to_string();
-        }
-        record.own.ssh_key_id = id;
-        Ok(())
-    }
-
-    async fn body(
-        &self,
-        record: &mut Record,
-        tags: &Tags,
-        firewall: Option<&Firewall>,
-        birth: &Birth,
-    ) -> Result<Value> {
-        let expiry = expiry_tag(tags);
+    async fn body(&self, record: &mut Record, wish: &Wish<'_>) -> Result<Value> {
+        let expiry = expiry_tag(wish.tags);
         record.own.expiry_tag = expiry.clone().unwrap_or_default();
         let own = &record.own;
         let mut all: Vec<String> = own.user_tags().map(str::to_owned).collect();
-        all.push(store_tag(&tags.store));
-        all.extend(firewall.map(|_| guard_tag(&tags.store)));
+        all.push(store_tag(&wish.tags.store));
+        all.extend(wish.firewall.map(|_| guard_tag(&wish.tags.store)));
         all.extend(expiry);
         let mut body = json!({
             "name": record.base.machine_name,
@@ -151,7 +141,7 @@ impl Cloud for DigitalOcean {
         if !own.vpc_uuid.is_empty() {
             body["vpc_uuid"] = own.vpc_uuid.as_str().into();
         }
-        if let Some(user_data) = cloud::user_data(birth, &own.user_data_file)? {
+        if let Some(user_data) = cloud::user_data(wish.birth, &own.user_data_file)? {
             body["user_data"] = user_data.into();
         }
         Ok(body)
@@ -159,20 +149,19 @@ impl Cloud for DigitalOcean {
 
     async fn make_server(&self, body: &Value) -> Result<Server> {
         let request = self.place.api.post("/v2/droplets").json(body);
-        Ok(self.place.one::<Droplet>("droplet", request).await?.into())
+        self.place.one_as::<Droplet, _>("droplet", request).await
     }
 
     async fn servers(&self, store: Option<&str>) -> Result<Vec<Server>> {
         let of_store =
             |store| format!("/v2/droplets?tag_name={}", store_tag(store).replace(':', "%3A"));
         let path = store.map_or_else(|| "/v2/droplets".to_owned(), of_store);
-        let all: Vec<Droplet> = self.place.all("droplets", &path).await?;
-        Ok(all.into_iter().map(Server::from).collect())
+        self.place.all_as::<Droplet, _>("droplets", &path).await
     }
 
     async fn server(&self, id: &str) -> Result<Server> {
         let request = self.place.api.get(format!("/v2/droplets/{id}"));
-        Ok(self.place.one::<Droplet>("droplet", request).await?.into())
+        self.place.one_as::<Droplet, _>("droplet", request).await
     }
 
     fn address<'a>(record: &Record, server: &'a Server) -> Option<&'a str> {
@@ -182,33 +171,18 @@ impl Cloud for DigitalOcean {
     }
 
     async fn act(&self, id: &str, power: Power) -> Result<()> {
-        let what = match power {
-            Power::On => "power_on",
-            Power::Shutdown => "shutdown",
-            Power::Off => "power_off",
-            Power::Reboot => "reboot",
-        };
+        let what = power.word(["power_on", "shutdown", "power_off", "reboot"]);
         let path = format!("/v2/droplets/{id}/actions");
         let request = self.place.api.post(&path).json(&json!({ "type": what }));
         self.place.act(what, request, |action| format!("{path}/{action}")).await
     }
 
     async fn others(&self, kind: &'static str, store: &str) -> Result<Vec<Resource>> {
-        if kind == TAG {
-            let all: Vec<Value> = self.place.all("tags", "/v2/tags").await?;
-            let names = all.iter().filter_map(|tag| tag["name"].as_str());
-            let ours = names.filter_map(|name| Some((name, tags::read(name, store)?)));
-            let resource = |(name, tags): (&str, _)| Resource {
-                kind,
-                id: name.into(),
-                name: name.into(),
-                tags,
-            };
-            return Ok(ours.map(resource).collect());
-        }
-        let ours = self.keys().await?.into_iter().filter_map(|it| {
-            let tags = Tags::from_label(&it.name).filter(|tags| tags.store == store)?;
-            Some(Resource { kind, id: it.id.to_string(), name: tags.machine.clone(), tags })
+        let all: Vec<Value> = self.place.all("tags", "/v2/tags").await?;
+        let names = all.iter().filter_map(|tag| tag["name"].as_str());
+        let ours = names.filter_map(|name| {
+            let tags = tags::read(name, store)?;
+            Some(Resource { kind, id: name.to_owned(), name: name.to_owned(), tags })
         });
         Ok(ours.collect())
     }
@@ -241,8 +215,7 @@ impl Cloud for DigitalOcean {
     }
 
     async fn firewalls(&self) -> Result<Vec<Firewall>> {
-        let all: Vec<firewall::Firewall> = self.place.all("firewalls", "/v2/firewalls").await?;
-        Ok(all.into_iter().map(Firewall::from).collect())
+        self.place.all_as::<json::Firewall, _>("firewalls", "/v2/firewalls").await
     }
 
     async fn make_firewall(&self, tags: &Tags, networks: &[String]) -> Result<Firewall> {
@@ -252,7 +225,7 @@ impl Cloud for DigitalOcean {
         api.post("/v2/tags").json(&tag).repeatable().send().await?;
         let body = firewall::firewall(&tags.store, networks);
         let request = api.post("/v2/firewalls").json(&body);
-        Ok(self.place.one::<firewall::Firewall>("firewall", request).await?.into())
+        self.place.one_as::<json::Firewall, _>("firewall", request).await
     }
 
     async fn widen_firewall(&self, firewall: &Firewall, networks: &[String]) -> Result<()> {

@@ -5,13 +5,12 @@
 //! What a machine has in the account: a droplet, which bears the store's tag; an SSH key, whose
 //! name bears it; and, in common with the store's other machines, a firewall and that tag.
 
+mod account;
 mod check;
 mod cloud;
-mod droplet;
 mod firewall;
 mod flags;
-mod keys;
-mod place;
+mod json;
 mod record;
 mod tags;
 
@@ -19,5 +18,5 @@ use machine_driver::Kind;
 
 /// What the registry holds for `digitalocean`.
 pub fn kind() -> impl Kind {
-    machine_driver::cloud::kind::<place::DigitalOcean>()
+    machine_driver::cloud::kind::<account::DigitalOcean>()
 }

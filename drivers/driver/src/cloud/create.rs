@@ -1,8 +1,9 @@
 use std::time::{Duration, SystemTime};
 
+use super::keys::make_key;
 use super::machine::of_store;
-use super::vendor::{Cloud, Firewall, Server};
-use super::{Held, Machine, Openings, firewall, openings, use_common};
+use super::vendor::{Cloud, Firewall, Server, Wish, open};
+use super::{Held, Machine, Openings, firewall, openings, or_found, use_common};
 use crate::wait::{Look, Wait};
 use crate::{Birth, Context, Driver, ErrorKind, Result, Tags};
 
@@ -15,13 +16,14 @@ pub(super) async fn create<C: Cloud>(
     cx: &Context,
     birth: &Birth,
 ) -> Result<()> {
-    let cloud = C::open(cx, &machine.record).await?;
+    let cloud: C = open(cx, &machine.record).await?;
     let tags = Tags::new(cx, birth.first_boot.expires)?;
     let again = machine.record.kept.may_have_more;
     cloud.begin(&mut machine.record).await;
     machine.record.kept.may_have_more = true;
     cx.checkpoint(machine)?;
-    cloud.make_key(cx, machine, &tags, birth).await?;
+    let wish = Wish { tags: &tags, birth, firewall: None };
+    make_key(machine, cx, &cloud, &wish).await?;
     cx.checkpoint(machine)?;
     let id = match machine.server().1 {
         Some(id) => id,
@@ -32,11 +34,11 @@ pub(super) async fn create<C: Cloud>(
             };
             let id = match found {
                 Some(server) => server.id,
-                None => make_server(machine, cx, &cloud, &tags, birth).await?.id,
+                None => make_server(machine, cx, &cloud, wish).await?.id,
             };
             let mut parts = C::parts(&mut machine.record);
-            if let Some(ids) = parts.first_mut().and_then(|part| part.ids.as_mut()) {
-                ids.put(&id);
+            if let Some(server) = parts.first_mut() {
+                server.ids.put(&id);
             }
             drop(parts);
             cx.checkpoint(machine)?;
@@ -59,16 +61,16 @@ async fn make_server<C: Cloud>(
     machine: &mut Machine<C>,
     cx: &Context,
     cloud: &C,
-    tags: &Tags,
-    birth: &Birth,
+    wish: Wish<'_>,
 ) -> Result<Server> {
-    let (_used, firewall) = guard(cx, cloud, tags).await?;
+    let (_used, firewall) = guard(cx, cloud, wish.tags).await?;
     cx.progress.line(C::ABOUT.creating);
-    let body = cloud.body(&mut machine.record, tags, firewall.as_ref(), birth).await?;
+    let wish = Wish { firewall: firewall.as_ref(), ..wish };
+    let body = cloud.body(&mut machine.record, &wish).await?;
     cx.checkpoint(machine)?;
     let begun = SystemTime::now();
     let made = cloud.make_server(&body).await;
-    super::or_found(made, || find(cloud, tags, begun)).await
+    or_found(made, || find(cloud, wish.tags, begun)).await
 }
 
 /// The firewall for a new server. From before it is there until the server is, nobody may remove it.

@@ -1,4 +1,5 @@
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use crate::{Context, Error, ErrorKind, Flag, FlagValues, Result, Secret};
 
@@ -47,8 +48,44 @@ impl<'a> Given<'a> {
         self.values.bool(&self.name(flag))
     }
 
+    /// Whether one of a flag's two names is given.
+    pub fn either(&self, flag: &str, other: &str) -> bool {
+        self.bool(flag) || self.bool(other)
+    }
+
     pub fn list(&self, flag: &str) -> &'a [String] {
         self.values.list(&self.name(flag))
+    }
+
+    /// A number that is given as text; 0 if there is none.
+    pub fn number(&self, flag: &str) -> Result<u64> {
+        match self.text(flag).as_str() {
+            "" => Ok(0),
+            text => text.parse().map_err(|_| {
+                let message = format!("--{} is a number, not `{text}`", self.name(flag));
+                Error::new(ErrorKind::Flags, message)
+            }),
+        }
+    }
+
+    /// The pairs of a list of `key=value`. `what` is what one is called in errors.
+    pub fn pairs(&self, flag: &str, what: &str) -> Result<BTreeMap<String, String>> {
+        let pair = |text: &String| match text.split_once('=') {
+            Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+            None => {
+                let message = format!("{what} {text} is not in key=value format");
+                Err(Error::new(ErrorKind::Flags, message))
+            }
+        };
+        self.list(flag).iter().map(pair).collect()
+    }
+
+    /// An error for the first two flags that are given together and exclude each other.
+    pub fn exclude(&self, pairs: &[(&str, &str, bool)]) -> Result<()> {
+        let Some((one, other, _)) = pairs.iter().find(|(_, _, both)| *both) else { return Ok(()) };
+        let (one, other) = (self.name(one), self.name(other));
+        let message = format!("--{one} and --{other} are mutually exclusive");
+        Err(Error::new(ErrorKind::Flags, message))
     }
 
     /// The secret without which nothing can be called. `missing` is docker-machine's text if there is

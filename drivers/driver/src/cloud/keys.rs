@@ -1,6 +1,65 @@
+//! The key with which the user logs in.
+
 use std::path::{Path, PathBuf};
 
-use crate::{Context, Error, ErrorKind, Result, file};
+use super::vendor::{Cloud, Key, Wish};
+use super::{Machine, Record};
+use crate::{Context, Error, ErrorKind, Result, Tags, file};
+
+/// Sees to it that the key of a machine is in the account and recorded: the machine's own, or one of
+/// the user's, of which nothing is removed later.
+pub(super) async fn make_key<C: Cloud>(
+    machine: &mut Machine<C>,
+    cx: &Context,
+    cloud: &C,
+    wish: &Wish<'_>,
+) -> Result<()> {
+    let record = &mut machine.record;
+    let key = C::parts(record).get(1).map(|key| (key.is_own, key.ids.all().is_empty()));
+    match key {
+        Some((true, true)) => {}
+        Some((true, false)) => return Ok(()),
+        _ => return cloud.use_users_key(cx, record).await,
+    }
+    cx.progress.line("Creating SSH key...");
+    let (private, public) = match C::key_file(record) {
+        None => (cx.machine_dir.join("id_rsa"), wish.birth.ssh_public_key.clone()),
+        Some(path) => (copy_key(cx, path)?, public_half(path)?),
+    };
+    let (key, is_own) = upload(cloud, record, &public, wish).await?;
+    C::parts(record)[1].ids.put(&key.id);
+    record.base.ssh_key_path = private.display().to_string();
+    if !is_own {
+        C::leave_key(record);
+    }
+    cx.checkpoint(machine)
+}
+
+/// Uploads a key, or finds it: an account has each key only once, so that trying again makes no second
+/// one. Whether it is the machine's own, or one of that text that was there.
+async fn upload<C: Cloud>(
+    cloud: &C,
+    record: &Record<C::Own>,
+    public_key: &str,
+    wish: &Wish<'_>,
+) -> Result<(Key, bool)> {
+    let error = match cloud.upload_key(record, public_key, wish).await {
+        Err(error) if C::is_double(&error) => error,
+        uploaded => return Ok((uploaded?, true)),
+    };
+    let keys = cloud.keys().await?;
+    let same = keys.into_iter().find(|key| is_same_key(&key.public_key, public_key));
+    let key = same.ok_or(error)?;
+    let is_its = |it: &Tags| it.store == wish.tags.store && it.machine == wish.tags.machine;
+    let is_own = key.tags.as_ref().is_some_and(is_its);
+    Ok((key, is_own))
+}
+
+/// The public half that lies beside a private key.
+pub fn public_half(path: &str) -> Result<String> {
+    std::fs::read_to_string(format!("{path}.pub"))
+        .map_err(|error| Error::new(ErrorKind::Flags, "could not read public key").caused_by(error))
+}
 
 /// Whether two lines are the same public key; their comments do not count.
 pub fn is_same_key(a: &str, b: &str) -> bool {

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use super::machine::every_server;
-use super::vendor::Cloud;
+use super::vendor::{Cloud, open};
 use super::{Given, Machine, read, states};
 use crate::{Availability, Context, Driver, Flag, FlagValues, Kind, Result, State};
 
@@ -27,7 +27,7 @@ impl<C: Cloud> Kind for CloudKind<C> {
     }
 
     fn flags(&self) -> Vec<Flag> {
-        C::flags()
+        (C::ABOUT.flags)()
     }
 
     fn configure(&self, cx: &Context, values: &FlagValues) -> Result<Box<dyn Driver>> {
@@ -59,8 +59,9 @@ impl<C: Cloud> Kind for CloudKind<C> {
 
     async fn states(&self, machines: &[(&Context, &dyn Driver)]) -> Vec<Result<State>> {
         let account = |record: &Value| {
-            let keys = C::ABOUT.account.iter();
-            keys.map(|key| record[*key].to_string()).collect::<Vec<_>>().join(" ")
+            // As it is recorded: two literal tokens are two accounts.
+            let token = C::ABOUT.secrets.first().map(|key| record[*key].to_string());
+            format!("{} {}", record["APIURL"], token.unwrap_or_default())
         };
         let id = |record: &Value| {
             let id = machine::<C>(record.clone()).ok().and_then(|machine| machine.server().1);
@@ -81,10 +82,10 @@ impl<C: Cloud> Kind for CloudKind<C> {
 /// The states of all servers of an account.
 async fn list<C: Cloud>(cx: Context, record: Value) -> Result<BTreeMap<String, State>> {
     let listed = async {
-        let cloud = C::open(&cx, &machine::<C>(record)?.record).await?;
+        let cloud = open::<C>(&cx, &machine::<C>(record)?.record).await?;
         every_server(&cloud).await
     };
-    let all = listed.await.map_err(C::explain)?;
+    let all = listed.await.map_err(|error| C::ABOUT.explain(error))?;
     Ok(all.into_iter().map(|it| (it.id, it.state)).collect())
 }
 

@@ -3,9 +3,11 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 
-use super::vendor::{About, Cloud, Server};
+use super::vendor::{Cloud, Server, open};
 use super::{Record, create, endpoint, firewall, power, remove};
-use crate::{Account, Birth, Capabilities, Context, Driver, Endpoint, Resource, Result, State};
+use crate::{
+    Account, Birth, Capabilities, Context, Driver, Endpoint, Error, Resource, Result, State, Tags,
+};
 
 /// A machine of a cloud.
 pub struct Machine<C: Cloud> {
@@ -22,10 +24,10 @@ impl<C: Cloud> fmt::Debug for Machine<C> {
 }
 
 impl<C: Cloud> Machine<C> {
-    /// The vendor's words for what it has, and the recorded ids.
+    /// The vendor's words for what it has, and the recorded ids of its own.
     pub(super) fn parts(&self) -> Vec<(&'static str, Vec<String>)> {
         let mut record = self.record.clone();
-        C::parts(&mut record).iter().map(|part| (part.kind, part.recorded())).collect()
+        C::parts(&mut record).iter().map(|part| (part.kind, part.own())).collect()
     }
 
     /// Its server: the vendor's word, and the recorded id.
@@ -63,35 +65,39 @@ impl<C: Cloud> Driver for Machine<C> {
     }
 
     async fn pre_create_check(&self, cx: &Context) -> Result<()> {
-        C::check(cx, &self.record).await.map_err(C::explain)
+        let checked = async {
+            C::check_files(&self.record.own)?;
+            open::<C>(cx, &self.record).await?.check(cx, &self.record).await
+        };
+        checked.await.map_err(explain::<C>)
     }
 
     async fn create(&mut self, cx: &Context, birth: &Birth) -> Result<()> {
-        create::create(self, cx, birth).await.map_err(C::explain)
+        create::create(self, cx, birth).await.map_err(explain::<C>)
     }
 
     async fn start(&mut self, cx: &Context) -> Result<()> {
-        power::start(self, cx).await.map_err(C::explain)
+        power::start(self, cx).await.map_err(explain::<C>)
     }
 
     async fn stop(&mut self, cx: &Context) -> Result<()> {
-        power::stop(self, cx).await.map_err(C::explain)
+        power::stop(self, cx).await.map_err(explain::<C>)
     }
 
     async fn kill(&mut self, cx: &Context) -> Result<()> {
-        power::kill(self, cx).await.map_err(C::explain)
+        power::kill(self, cx).await.map_err(explain::<C>)
     }
 
     async fn restart(&mut self, cx: &Context) -> Result<()> {
-        power::restart(self, cx).await.map_err(C::explain)
+        power::restart(self, cx).await.map_err(explain::<C>)
     }
 
     async fn remove(&mut self, cx: &Context) -> Result<()> {
-        remove::remove(self, cx).await.map_err(C::explain)
+        remove::remove(self, cx).await.map_err(explain::<C>)
     }
 
     async fn state(&self, cx: &Context) -> Result<State> {
-        power::state(self, cx).await.map_err(C::explain)
+        power::state(self, cx).await.map_err(explain::<C>)
     }
 
     fn account(&self) -> Option<&dyn Account> {
@@ -102,39 +108,34 @@ impl<C: Cloud> Driver for Machine<C> {
 #[async_trait]
 impl<C: Cloud> Account for Machine<C> {
     fn place(&self) -> String {
-        C::account(&self.record)
+        format!("{} {}", self.record.api_url(C::ABOUT.api_url), C::token(&self.record.own))
     }
 
     async fn resources(&self, cx: &Context) -> Result<Vec<Resource>> {
         let store = cx.store_id.get()?;
-        let cloud = C::open(cx, &self.record).await?;
-        let About { rest, .. } = C::ABOUT;
+        let cloud = open::<C>(cx, &self.record).await?;
         let mut all = Vec::new();
         for (number, (kind, _)) in self.parts().into_iter().enumerate() {
-            let found = match number {
-                0 => servers(&cloud, kind, store).await,
-                _ => cloud.others(kind, store).await,
-            };
-            all.extend(found.map_err(C::explain)?);
+            all.extend(marked(&cloud, number, kind, store).await.map_err(explain::<C>)?);
         }
         let mut further = Vec::new();
-        for kind in rest {
-            further.extend(cloud.others(kind, store).await.map_err(C::explain)?);
+        for kind in C::ABOUT.rest {
+            further.extend(cloud.others(kind, store).await.map_err(explain::<C>)?);
         }
-        let own = firewall::of_store(&cloud, store, Duration::ZERO).await.map_err(C::explain)?;
+        let own = firewall::of_store(&cloud, store, Duration::ZERO).await.map_err(explain::<C>)?;
         all.extend(own.map(|it| firewall::resource(it, store)));
         all.extend(further);
         Ok(all)
     }
 
     async fn delete(&self, cx: &Context, resource: &Resource) -> Result<()> {
-        let cloud = C::open(cx, &self.record).await?;
+        let cloud = open::<C>(cx, &self.record).await?;
         let gone = match resource.is_shared() {
             // The last of the store's own go together, and only if no server is left.
             true => firewall::drop_shared(&cloud, cx, &resource.tags.store).await,
             false => cloud.delete(resource.kind, &resource.id).await,
         };
-        gone.map_err(C::explain)
+        gone.map_err(explain::<C>)
     }
 }
 
@@ -155,16 +156,30 @@ pub(super) async fn every_server<C: Cloud>(cloud: &C) -> Result<Vec<Server>> {
     cloud.place().shared.get("servers", POLL, SystemTime::now(), fetch).await
 }
 
-/// The servers that bear the mark of a store.
-pub(super) async fn servers<C: Cloud>(
+/// What bears the mark of a store, of the part of that number.
+pub(super) async fn marked<C: Cloud>(
     cloud: &C,
+    number: usize,
     kind: &'static str,
     store: &str,
 ) -> Result<Vec<Resource>> {
-    let all = of_store(cloud, store, SystemTime::now()).await?;
-    let ours = all.into_iter().filter_map(|it| {
-        let tags = it.tags.filter(|tags| tags.store == store)?;
-        Some(Resource { kind, id: it.id, name: it.name, tags })
-    });
-    Ok(ours.collect())
+    let resource = |id, name: Option<String>, tags: Option<Tags>| {
+        let tags = tags.filter(|tags| tags.store == store)?;
+        Some(Resource { kind, id, name: name.unwrap_or_else(|| tags.machine.clone()), tags })
+    };
+    match number {
+        0 => {
+            let all = of_store(cloud, store, SystemTime::now()).await?;
+            Ok(all.into_iter().filter_map(|it| resource(it.id, Some(it.name), it.tags)).collect())
+        }
+        1 => {
+            let all = cloud.keys().await?;
+            Ok(all.into_iter().filter_map(|it| resource(it.id, None, it.tags)).collect())
+        }
+        _ => cloud.others(kind, store).await,
+    }
+}
+
+fn explain<C: Cloud>(error: Error) -> Error {
+    C::ABOUT.explain(error)
 }

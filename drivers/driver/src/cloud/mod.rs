@@ -34,7 +34,7 @@ mod vendor;
 pub use common::{Held, arrange_common, drop_common, use_common};
 pub use firewall::FIREWALL;
 pub use flags::{Given, flags};
-pub use keys::{copied_key, copy_key, is_same_key};
+pub use keys::{copied_key, copy_key, is_same_key, public_half};
 pub use kind::kind;
 pub use machine::{Machine, POLL};
 pub use openings::{Openings, check_openings, openings};
@@ -43,7 +43,7 @@ pub use record::{Ids, Kept, Part, Record, or_default, read};
 pub use removal::{Removal, with_others};
 pub use states::states;
 pub use user_data::{check_user_data, user_data};
-pub use vendor::{About, Cloud, Firewall, Power, Server, if_denied};
+pub use vendor::{About, Cloud, Firewall, Key, Power, Server, Wish};
 
 use std::path::PathBuf;
 

@@ -6,11 +6,12 @@ use serde_json::Value;
 
 use super::machine::POLL;
 use super::power::ACTION;
+use super::unknown;
 use crate::rest::{
-    Answer, Api, Authorise, Bearer, Complaint, Pace, Rate, Request, Shared, all_pages,
+    Answer, Api, Authorise, Complaint, Pace, Rate, Request, Shared, all_pages, problem,
 };
 use crate::wait::{Look, Wait};
-use crate::{Context, Error, Result, Secret};
+use crate::{Context, Error, ErrorKind, Result};
 
 /// How a vendor's interface of JSON objects behaves.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +38,20 @@ pub struct Place {
     interface: &'static Interface,
 }
 
+/// How long something may still be in use when what used it is going.
+const RELEASE: Duration = Duration::from_secs(120);
+
+/// Anything that users name.
+#[derive(Deserialize)]
+struct Named {
+    id: u64,
+    #[serde(default)]
+    name: String,
+    /// Of an address.
+    #[serde(default)]
+    ip: String,
+}
+
 #[derive(Deserialize)]
 struct Action {
     id: u64,
@@ -51,19 +66,6 @@ struct Failure {
 }
 
 impl Place {
-    /// The account of a token that is sent with each call. `what` and `variable` are for
-    /// [`Secret::reveal`].
-    pub async fn with_token(
-        cx: &Context,
-        interface: &'static Interface,
-        url: &str,
-        token: &Secret,
-        (what, variable): (&str, &str),
-    ) -> Result<Self> {
-        let token = token.reveal(cx, what, variable).await?;
-        Self::new(cx, interface, url, &token, Bearer::new(&token)?)
-    }
-
     /// `who` tells accounts and regions apart, and is hashed: it may be a token.
     pub fn new(
         cx: &Context,
@@ -82,6 +84,24 @@ impl Place {
     pub async fn one<T: DeserializeOwned>(&self, key: &str, request: Request<'_>) -> Result<T> {
         let mut answer: Value = request.send().await?.json()?;
         self.read(answer[key].take())
+    }
+
+    /// The same as what the kit knows of such objects: the vendor's form is `J`.
+    pub async fn one_as<J: DeserializeOwned, T: From<J>>(
+        &self,
+        key: &str,
+        request: Request<'_>,
+    ) -> Result<T> {
+        self.one::<J>(key, request).await.map(T::from)
+    }
+
+    /// [`Place::all`] as what the kit knows of such objects.
+    pub async fn all_as<J: DeserializeOwned, T: From<J>>(
+        &self,
+        key: &str,
+        path: &str,
+    ) -> Result<Vec<T>> {
+        Ok(self.all::<J>(key, path).await?.into_iter().map(T::from).collect())
     }
 
     /// All objects of a list, over all its pages.
@@ -105,19 +125,47 @@ impl Place {
         self.shared.get(key, hour, SystemTime::UNIX_EPOCH, fetch).await
     }
 
+    /// The ids of things of the account that are named by number, name or address. `flag` and `what` are
+    /// as in [`unknown`]; the list is that of `key`. Without names nothing is asked.
+    pub async fn ids<S: AsRef<str>>(
+        &self,
+        key: &str,
+        (flag, what): (&str, &str),
+        names: &[S],
+    ) -> Result<Vec<u64>> {
+        let names = names.iter().map(AsRef::as_ref).filter(|name: &&str| !name.is_empty());
+        let names: Vec<&str> = names.collect();
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all: Vec<Named> = self.all(key, &format!("/{key}")).await?;
+        let id = |name: &&str| {
+            let is_it =
+                |it: &&Named| [&it.name, &it.ip, &it.id.to_string()].iter().any(|it| it == name);
+            all.iter()
+                .find(is_it)
+                .map(|it| it.id)
+                .ok_or_else(|| unknown(flag, what, name, all.iter().map(|it| it.name.as_str())))
+        };
+        names.iter().map(id).collect()
+    }
+
     /// Has the vendor do something that takes a while, and waits for the end of it. The answer has an
-    /// `action` with `id` and `status`, which is then found at `path`.
+    /// `action` with `id` and `status`, which is then found at `path_of` its id.
     pub async fn act(
         &self,
         what: &str,
         request: Request<'_>,
-        path: impl Fn(u64) -> String,
+        path_of: impl Fn(u64) -> String,
     ) -> Result<()> {
         let action: Action = self.one("action", request).await?;
-        let path = path(action.id);
+        self.end_of(what, &path_of(action.id)).await
+    }
+
+    async fn end_of(&self, what: &str, path: &str) -> Result<()> {
         Wait::new(format!("the end of `{what}`"), ACTION)
             .at_least_every(POLL)
-            .until(async || match self.one::<Action>("action", self.api.get(&path)).await {
+            .until(async || match self.one::<Action>("action", self.api.get(path)).await {
                 Ok(action) => match action.status.as_str() {
                     "completed" | "success" => Look::Ready(()),
                     "errored" | "error" => {
@@ -138,6 +186,32 @@ impl Place {
     /// Deletes something; what is gone is success.
     pub async fn delete(&self, path: impl AsRef<str>) -> Result<()> {
         self.api.delete(path).send_if_there().await.map(drop)
+    }
+
+    /// Deletes something that may be locked or in use for a while yet. If the answer has an `action`,
+    /// its end is waited for, which is then found at `path_of`.
+    pub async fn delete_when_free(
+        &self,
+        path: &str,
+        path_of: impl Fn(u64) -> String,
+    ) -> Result<()> {
+        let is_busy = |error: &Error| {
+            let code = problem(error).map_or("", |it| it.code.as_str());
+            error.kind() == ErrorKind::Conflict || code == "resource_in_use"
+        };
+        let deleted = Wait::new(format!("`{path}` to be free"), RELEASE)
+            .at_least_every(POLL)
+            .until(async || match self.api.delete(path).send_if_there().await {
+                Err(error) if is_busy(&error) => Look::NotYet(Some(error)),
+                done => Look::Ready(done),
+            })
+            .await??;
+        let body = deleted.map(|answer| answer.body).unwrap_or_default();
+        let body: Value = serde_json::from_slice(&body).unwrap_or_default();
+        match body["action"]["id"].as_u64() {
+            Some(id) => self.end_of("delete", &path_of(id)).await,
+            None => Ok(()),
+        }
     }
 
     fn read<T: DeserializeOwned>(&self, value: Value) -> Result<T> {

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::Machine;
 use super::machine::POLL;
-use super::vendor::{Cloud, Power};
+use super::vendor::{Cloud, Power, open};
 use crate::wait::{Look, Wait};
 use crate::{Context, Error, ErrorKind, Result, State};
 
@@ -60,7 +60,7 @@ pub(super) async fn state<C: Cloud>(machine: &Machine<C>, cx: &Context) -> Resul
 impl<C: Cloud> Subject<C> {
     async fn open(machine: &Machine<C>, cx: &Context) -> Result<Self> {
         let (kind, id) = machine.server();
-        Ok(Self { cloud: C::open(cx, &machine.record).await?, kind, id })
+        Ok(Self { cloud: open(cx, &machine.record).await?, kind, id })
     }
 
     async fn state(&self) -> Result<State> {

@@ -57,11 +57,6 @@ impl<Own> Record<Own> {
     pub fn api_url<'a>(&'a self, default: &'a str) -> &'a str {
         if self.kept.api_url.is_empty() { default } else { &self.kept.api_url }
     }
-
-    /// Has the machine's own key used for logging in.
-    pub fn use_own_key(&mut self, cx: &Context) {
-        self.base.ssh_key_path = cx.machine_dir.join("id_rsa").display().to_string();
-    }
 }
 
 /// Reads a record of the driver `name`.
@@ -83,18 +78,21 @@ where
 /// Something that a machine has in the account for itself alone.
 pub struct Part<'a> {
     /// The vendor's word, for example `droplet`.
-    pub kind: &'static str,
-    /// Where its id is recorded; `None` if that is one of the user's, which stays.
-    pub ids: Option<&'a mut dyn Ids>,
-    /// The account has each only once, so that there is no second one if one is recorded.
-    pub once: bool,
+    pub(super) kind: &'static str,
+    /// Where its id is recorded.
+    pub(super) ids: &'a mut dyn Ids,
+    /// Otherwise it is one of the user's, which stays.
+    pub(super) is_own: bool,
+    /// There is no second one if one is recorded.
+    pub(super) once: bool,
 }
 
 impl<'a> Part<'a> {
     pub fn new(kind: &'static str, ids: &'a mut dyn Ids) -> Self {
-        Self { kind, ids: Some(ids), once: false }
+        Self { kind, ids, is_own: true, once: false }
     }
 
+    /// The account has each only once, so that no second one can have been made.
     #[must_use]
     pub fn once(self) -> Self {
         Self { once: true, ..self }
@@ -103,11 +101,12 @@ impl<'a> Part<'a> {
     /// Leaves alone what is recorded there unless it is the machine's own.
     #[must_use]
     pub fn only_if(self, is_own: bool) -> Self {
-        Self { ids: self.ids.filter(|_| is_own), ..self }
+        Self { is_own, ..self }
     }
 
-    pub(super) fn recorded(&self) -> Vec<String> {
-        self.ids.as_ref().map(|ids| ids.all()).unwrap_or_default()
+    /// What is recorded of the machine's own.
+    pub(super) fn own(&self) -> Vec<String> {
+        if self.is_own { self.ids.all() } else { Vec::new() }
     }
 }
 
@@ -192,10 +191,10 @@ mod tests {
     fn ids_of_all_forms() {
         let (mut number, mut text, mut list) = (0_u64, String::new(), Vec::<u64>::new());
         for ids in [&mut number as &mut dyn Ids, &mut text, &mut list] {
-            assert_eq!(Part::new("server", &mut *ids).recorded(), [""; 0]);
+            assert_eq!(Part::new("server", &mut *ids).own(), [""; 0]);
             ids.put("7");
-            assert_eq!(Part::new("server", &mut *ids).recorded(), ["7"]);
-            assert_eq!(Part::new("server", &mut *ids).only_if(false).recorded(), [""; 0]);
+            assert_eq!(Part::new("server", &mut *ids).own(), ["7"]);
+            assert_eq!(Part::new("server", &mut *ids).only_if(false).own(), [""; 0]);
             ids.clear();
             assert_eq!(ids.all(), [""; 0]);
         }

@@ -1,5 +1,5 @@
-use super::machine::servers;
-use super::vendor::Cloud;
+use super::machine::marked;
+use super::vendor::{Cloud, open};
 use super::{Machine, Removal, firewall};
 use crate::{Context, Resource, Result};
 
@@ -10,7 +10,7 @@ pub(super) async fn remove<C: Cloud>(machine: &mut Machine<C>, cx: &Context) -> 
     if !machine.record.kept.may_have_more && parts.iter().all(|(_, ids)| ids.is_empty()) {
         return Ok(());
     }
-    let cloud = C::open(cx, &machine.record).await?;
+    let cloud: C = open(cx, &machine.record).await?;
     let store = cx.store_id.get()?.to_owned();
     cloud.check_account(&machine.record).await?;
     // Until all of it is gone there is more than the ids: what the machines have in common.
@@ -43,17 +43,16 @@ async fn part<C: Cloud>(
 ) -> Result<()> {
     let (kind, recorded, search) = {
         let part = &C::parts(&mut machine.record)[number];
-        if part.ids.is_none() {
+        if !part.is_own {
             return Ok(());
         }
-        let recorded = part.recorded();
+        let recorded = part.own();
         let search = search.filter(|_| !part.once || recorded.is_empty());
         (part.kind, recorded, search)
     };
-    let found = match (search, number) {
-        (None, _) => Vec::new(),
-        (Some(store), 0) => removal.found(servers(cloud, kind, store).await),
-        (Some(store), _) => removal.found(cloud.others(kind, store).await),
+    let found = match search {
+        None => Vec::new(),
+        Some(store) => removal.found(marked(cloud, number, kind, store).await),
     };
     let of_machine = |it: &Resource| it.tags.machine == cx.machine;
     let found = found.into_iter().filter(of_machine).map(|it| it.id);
@@ -62,9 +61,7 @@ async fn part<C: Cloud>(
         gone &= removal.is_gone(&format!("the {kind} {id}"), cloud.delete(kind, &id).await);
     }
     if gone && !recorded.is_empty() {
-        if let Some(ids) = &mut C::parts(&mut machine.record)[number].ids {
-            ids.clear();
-        }
+        C::parts(&mut machine.record)[number].ids.clear();
         cx.checkpoint(machine)?;
     }
     Ok(())

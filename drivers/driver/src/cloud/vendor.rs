@@ -6,13 +6,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Given, Machine, Part, Place, Record, Removal};
-use crate::{Birth, Context, Error, ErrorKind, Flag, Resource, Result, State, Tags};
+use super::{Given, Interface, Part, Place, Record, Removal};
+use crate::rest::Bearer;
+use crate::{Birth, Context, Error, ErrorKind, Flag, Resource, Result, Secret, State, Tags};
 
 /// A cloud: what one vendor's account has, and the calls that make and delete it. The value is an
 /// account that was opened.
 ///
-/// The kit makes a whole driver of it ([`super::kind`]): the order in which things are made, recorded,
+/// The kit makes a whole driver of it ([`super::kind()`]): the order in which things are made, recorded,
 /// waited for and removed is the same everywhere and stands there.
 #[async_trait]
 pub trait Cloud: Sized + Send + Sync + 'static {
@@ -22,60 +23,79 @@ pub trait Cloud: Sized + Send + Sync + 'static {
     /// What is the same for all its machines.
     const ABOUT: About;
 
-    /// All options of `create`; see [`super::flags`].
-    fn flags() -> Vec<Flag>;
-
     /// The record of an unborn machine. Checks the values, touches nothing outside.
     fn record(cx: &Context, given: &Given<'_>) -> Result<Record<Self::Own>>;
 
-    /// What a machine has for itself, in the order in which it is removed. The server comes first, and
-    /// is removed before what it uses.
+    /// What a machine has for itself, in the order in which it is removed: the server, then the key
+    /// that lets the user in, then what else there is.
     fn parts(record: &mut Record<Self::Own>) -> Vec<Part<'_>>;
 
-    /// The account, and the region where lists are for one region, for people.
-    fn account(record: &Record<Self::Own>) -> String;
-
-    /// Adds what helps against an error of this vendor.
-    fn explain(error: Error) -> Error {
-        error
+    /// The recorded ids of the server and of the key, whoever's that is.
+    fn ids(record: &Record<Self::Own>) -> [Option<String>; 2] {
+        let mut record = record.clone();
+        let parts = Self::parts(&mut record);
+        [0, 1].map(|number| parts.get(number).and_then(|part| part.ids.all().into_iter().next()))
     }
 
-    /// The key to log in with. By default it is the machine's.
-    fn key(record: &Record<Self::Own>) -> PathBuf {
-        record.base.key()
-    }
+    /// The token of the account.
+    fn token(own: &Self::Own) -> &Secret;
 
-    async fn open(cx: &Context, record: &Record<Self::Own>) -> Result<Self>;
+    /// An account, seen through its token.
+    fn new(place: Place) -> Self;
 
     fn place(&self) -> &Place;
 
+    /// What is wrong with the files that the flags name.
+    fn check_files(own: &Self::Own) -> Result<()>;
+
     /// What would make `create` fail later, found before anything is made.
-    async fn check(cx: &Context, record: &Record<Self::Own>) -> Result<()>;
+    async fn check(&self, cx: &Context, record: &Record<Self::Own>) -> Result<()>;
 
     /// Notes in the record of a machine that is about to be made what it will be known by.
     async fn begin(&self, record: &mut Record<Self::Own>) {
         let _ = record;
     }
 
-    /// Sees to it that the key that lets the user in is in the account, and recorded. A call that makes
-    /// one is followed by a checkpoint before the next call; behind the last one the kit makes it.
-    async fn make_key(
+    /// The private half of a key of the user's to upload instead of the machine's own.
+    fn key_file(record: &Record<Self::Own>) -> Option<&str> {
+        let _ = record;
+        None
+    }
+
+    /// Notes that the key was there before, and stays.
+    fn leave_key(record: &mut Record<Self::Own>) {
+        let _ = record;
+    }
+
+    /// Records the user's key of the account, where that is to let them in.
+    async fn use_users_key(&self, cx: &Context, record: &mut Record<Self::Own>) -> Result<()> {
+        let _ = (cx, record);
+        Ok(())
+    }
+
+    /// The key to log in with. By default it is the recorded one, or the machine's.
+    fn key(record: &Record<Self::Own>) -> PathBuf {
+        record.base.key()
+    }
+
+    async fn upload_key(
         &self,
-        cx: &Context,
-        machine: &mut Machine<Self>,
-        tags: &Tags,
-        birth: &Birth,
-    ) -> Result<()>;
+        record: &Record<Self::Own>,
+        public_key: &str,
+        wish: &Wish<'_>,
+    ) -> Result<Key>;
+
+    /// Whether a key was refused because the account has it.
+    fn is_double(error: &Error) -> bool {
+        error.kind() == ErrorKind::Conflict
+    }
+
+    /// All keys of the account.
+    async fn keys(&self) -> Result<Vec<Key>>;
 
     /// The body of the call that makes the server. What is noted in the record is on disk before that
-    /// call. `firewall` is the store's own, unless the machine is open to the world.
-    async fn body(
-        &self,
-        record: &mut Record<Self::Own>,
-        tags: &Tags,
-        firewall: Option<&Firewall>,
-        birth: &Birth,
-    ) -> Result<Value>;
+    /// call.
+    async fn body(&self, record: &mut Record<Self::Own>, wish: &Wish<'_>) -> Result<Value>;
 
     /// Makes the server.
     async fn make_server(&self, body: &Value) -> Result<Server>;
@@ -92,16 +112,35 @@ pub trait Cloud: Sized + Send + Sync + 'static {
     /// Has something done to a server, and waits for the end of it.
     async fn act(&self, id: &str, power: Power) -> Result<()>;
 
-    /// The resources of one kind that bear a store's mark, servers and firewalls apart.
-    async fn others(&self, kind: &'static str, store: &str) -> Result<Vec<Resource>>;
+    /// The resources of one kind that bear a store's mark: of kinds other than server, key and
+    /// firewall.
+    async fn others(&self, kind: &'static str, store: &str) -> Result<Vec<Resource>> {
+        let _ = (kind, store);
+        Ok(Vec::new())
+    }
 
     /// Deletes a resource, and waits until it is gone if something else waits for that. What is gone is
     /// success.
     async fn delete(&self, kind: &str, id: &str) -> Result<()>;
 
     /// In another account everything is "not found", which would be taken for gone: an error if the
-    /// machine is in another one.
-    async fn check_account(&self, record: &Record<Self::Own>) -> Result<()>;
+    /// machine is in another one. Where the vendor does not tell whose a token is, it is another one if
+    /// it knows neither the server nor its key.
+    async fn check_account(&self, record: &Record<Self::Own>) -> Result<()> {
+        let ids = Self::ids(record);
+        let [Some(server), Some(key)] = &ids else { return Ok(()) };
+        match self.server(server).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            seen => return seen.map(drop),
+        }
+        if self.keys().await?.iter().any(|it| it.id == *key) {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Denied, "this token is of another account")
+            .caused_by(format!("it knows neither the server {server} nor its key {key}"))
+            .hint("use a token of that account")
+            .hint("if both have gone: `machine rm -f`"))
+    }
 
     /// Removes what a machine has beside its parts.
     async fn remove_rest(&self, record: &Record<Self::Own>, removal: &mut Removal) {
@@ -123,17 +162,34 @@ pub trait Cloud: Sized + Send + Sync + 'static {
     }
 }
 
+/// What a machine is to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    pub tags: &'a Tags,
+    pub birth: &'a Birth,
+    /// The store's own, unless the machine is open to the world. There is none before it is time to
+    /// make the server.
+    pub firewall: Option<&'a Firewall>,
+}
+
 /// What is the same for all machines of a cloud.
 #[derive(Debug, Clone, Copy)]
 pub struct About {
     /// The driver's name, with which its flags begin.
     pub name: &'static str,
     pub summary: &'static str,
+    /// All options of `create`; see [`super::flags`].
+    pub flags: fn() -> Vec<Flag>,
+    pub interface: &'static Interface,
+    /// The interface's address, if the record has no other.
+    pub api_url: &'static str,
+    /// What its token is called.
+    pub token: &'static str,
     /// The variable with the token.
     pub variable: &'static str,
-    /// The keys of the record that tell accounts and regions apart.
-    pub account: &'static [&'static str],
-    /// The keys of the record that may hold a secret.
+    /// What helps who has no good token.
+    pub denied: &'static [&'static str],
+    /// The keys of the record that may hold a secret, the token's first.
     pub secrets: &'static [&'static str],
     /// The least that a token must be allowed.
     pub permissions: &'static str,
@@ -155,6 +211,13 @@ pub enum Power {
     Shutdown,
     Off,
     Reboot,
+}
+
+impl Power {
+    /// The vendor's word for it: in the order in which they stand here.
+    pub fn word(self, words: [&'static str; 4]) -> &'static str {
+        words[self as usize]
+    }
 }
 
 /// What the kit knows of a server.
@@ -186,11 +249,29 @@ impl Firewall {
     }
 }
 
-/// `error` with hints if it says that the token is not good for this, and has none yet.
-#[must_use]
-pub fn if_denied(error: Error, hints: &[&str]) -> Error {
-    if error.kind() != ErrorKind::Denied || !error.hints().is_empty() {
-        return error;
+/// What the kit knows of a key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Key {
+    pub id: String,
+    pub public_key: String,
+    /// `None` if it is not ours.
+    pub tags: Option<Tags>,
+}
+
+impl About {
+    pub(super) fn explain(&self, error: Error) -> Error {
+        if error.kind() != ErrorKind::Denied || !error.hints().is_empty() {
+            return error;
+        }
+        self.denied.iter().fold(error, |error, hint| error.hint(*hint))
     }
-    hints.iter().fold(error, |error, hint| error.hint(*hint))
+}
+
+/// Opens the account of a machine.
+pub(super) async fn open<C: Cloud>(cx: &Context, record: &Record<C::Own>) -> Result<C> {
+    let About { interface, api_url, token, variable, .. } = C::ABOUT;
+    let what = format!("{} {token}", interface.vendor);
+    let token = C::token(&record.own).reveal(cx, &what, variable).await?;
+    let url = record.api_url(api_url);
+    Ok(C::new(Place::new(cx, interface, url, &token, Bearer::new(&token)?)?))
 }

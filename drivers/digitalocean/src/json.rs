@@ -1,6 +1,9 @@
-use machine_driver::cloud::Server;
+//! What the driver reads of the interface's objects.
+
+use machine_driver::cloud::{self, Key, Server};
 use machine_driver::{State, Tags};
 use serde::Deserialize;
+use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -70,6 +73,42 @@ impl Droplet {
 
 fn address(addresses: &[Address], kind: &str) -> Option<String> {
     addresses.iter().find(|it| it.kind == kind).map(|it| it.ip_address.clone())
+}
+
+/// What the driver reads of a firewall.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Firewall {
+    id: String,
+    name: String,
+    #[serde(default)]
+    inbound_rules: Vec<Value>,
+}
+
+impl From<Firewall> for cloud::Firewall {
+    fn from(firewall: Firewall) -> Self {
+        let open = |port| -> Vec<String> {
+            let rules = firewall.inbound_rules.iter().filter(|rule| rule["ports"] == port);
+            let addresses = rules.filter_map(|rule| rule["sources"]["addresses"].as_array());
+            addresses.flatten().filter_map(|it| it.as_str().map(str::to_owned)).collect()
+        };
+        let docker = open("2376");
+        let open_to = open("22").into_iter().filter(|it| docker.contains(it)).collect();
+        Self { id: firewall.id, name: firewall.name, open_to }
+    }
+}
+
+/// What the driver reads of a key of the account, whose name is all that says whose it is.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct SshKey {
+    pub(crate) id: u64,
+    name: String,
+    public_key: String,
+}
+
+impl From<SshKey> for Key {
+    fn from(SshKey { id, name, public_key }: SshKey) -> Self {
+        Self { id: id.to_string(), public_key, tags: Tags::from_label(&name) }
+    }
 }
 
 #[cfg(test)]

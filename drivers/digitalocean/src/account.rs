@@ -1,10 +1,12 @@
 use std::time::{Duration, SystemTime};
 
-use machine_driver::Result;
 use machine_driver::cloud::{Interface, Place};
 use machine_driver::rest::{Answer, Complaint, Rate};
+use machine_driver::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use crate::json::SshKey;
 
 /// An account of DigitalOcean, which has droplets of all regions.
 pub(crate) struct DigitalOcean {
@@ -52,6 +54,20 @@ impl DigitalOcean {
         let minute = Duration::from_secs(60);
         let fetch = async || self.place.one("account", self.place.api.get("/v2/account")).await;
         self.place.shared.get("account", minute, SystemTime::UNIX_EPOCH, fetch).await
+    }
+
+    /// The id of a key with that fingerprint.
+    pub(crate) async fn key_with(&self, fingerprint: &str) -> Result<u64> {
+        let found = self.place.api.get(format!("/v2/account/keys/{fingerprint}"));
+        let key: Result<SshKey> = self.place.one("ssh_key", found).await;
+        key.map(|key| key.id).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Error::new(
+                ErrorKind::Flags,
+                format!("Digital Ocean SSH key with fingerprint {fingerprint} doesn't exist"),
+            )
+            .hint("the account's keys are at https://cloud.digitalocean.com/account/security"),
+            _ => error,
+        })
     }
 }
 
