@@ -4,6 +4,7 @@
 mod amazonec2;
 mod digitalocean;
 mod faults;
+mod hetzner;
 mod hundred;
 mod openstack;
 mod server;
