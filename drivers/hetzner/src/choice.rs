@@ -82,12 +82,17 @@ async fn server_type(place: &Place, own: &Own) -> Result<String> {
 
 /// The image's id: its name stands for one of each architecture.
 async fn image(place: &Place, own: &Own, architecture: &str) -> Result<u64> {
-    let images: Vec<Image> = place.catalogue("images", "/images").await?;
     if own.image_id != 0 {
-        let there = images.iter().any(|it| it.id == own.image_id);
-        let message = format!("there is no image with the id {}", own.image_id);
-        return there.then_some(own.image_id).ok_or_else(|| Error::new(ErrorKind::Flags, message));
+        let id = own.image_id;
+        let found = place.one::<Image>("image", place.api.get(format!("/images/{id}"))).await;
+        return found.map(|it| it.id).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => {
+                Error::new(ErrorKind::Flags, format!("there is no image with the id {id}"))
+            }
+            _ => error,
+        });
     }
+    let images: Vec<Image> = place.catalogue("images", "/images").await?;
     let architecture = if own.image_arch.is_empty() { architecture } else { &own.image_arch };
     let fitting = images.iter().filter(|it| it.architecture == architecture);
     let named: Vec<(&str, u64)> =

@@ -45,8 +45,9 @@ impl From<HetznerServer> for Server {
             state: match server.status.as_str() {
                 "initializing" | "starting" => State::Starting,
                 "running" => State::Running,
-                "stopping" | "deleting" => State::Stopping,
+                "stopping" => State::Stopping,
                 "off" => State::Stopped,
+                "deleting" => State::Missing,
                 _ => State::None,
             },
             tags: Tags::from_labels(&server.labels),

@@ -139,15 +139,18 @@ impl<C: Cloud> Account for Machine<C> {
     }
 }
 
-/// All servers of a store, in a list that was asked for after `since`: one call answers for all who
-/// wait.
+/// All servers of a store that are not on their way out, in a list that was asked for after `since`: one
+/// call answers for all who wait.
 pub(super) async fn of_store<C: Cloud>(
     cloud: &C,
     store: &str,
     since: SystemTime,
 ) -> Result<Vec<Server>> {
     let fetch = async || cloud.servers(Some(store)).await;
-    cloud.place().shared.get(&format!("servers-{store}"), POLL, since, fetch).await
+    let shared = &cloud.place().shared;
+    let mut all = shared.get(&format!("servers-{store}"), POLL, since, fetch).await?;
+    all.retain(|it: &Server| it.state != State::Missing);
+    Ok(all)
 }
 
 /// All servers of the account.

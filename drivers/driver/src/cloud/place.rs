@@ -29,7 +29,6 @@ pub struct Interface {
 }
 
 /// An account, seen through one token.
-#[derive(Debug)]
 pub struct Place {
     pub api: Api,
     pub shared: Shared,

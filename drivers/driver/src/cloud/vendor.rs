@@ -178,7 +178,7 @@ pub struct About {
     /// The driver's name, with which its flags begin.
     pub name: &'static str,
     pub summary: &'static str,
-    /// All options of `create`; see [`super::flags`].
+    /// All options of `create`; see [`super::flags()`].
     pub flags: fn() -> Vec<Flag>,
     pub interface: &'static Interface,
     /// The interface's address, if the record has no other.
@@ -225,6 +225,7 @@ impl Power {
 pub struct Server {
     pub id: String,
     pub name: String,
+    /// [`State::Missing`] if it is being deleted.
     pub state: State,
     /// `None` if it is not ours.
     pub tags: Option<Tags>,
