@@ -7,6 +7,7 @@ mod faults;
 mod hetzner;
 mod hundred;
 mod openstack;
+mod prism;
 mod server;
 
 #[test]

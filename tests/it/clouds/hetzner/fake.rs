@@ -50,8 +50,10 @@ impl Hetzner {
         let wish = call.json();
         let invalid = |what: &str| error(422, "invalid_input", what);
         let type_is_there = types().iter().any(|it| it["name"] == wish["server_type"]);
-        let image =
-            self.image_list().into_iter().find(|it| it["id"].to_string() == text(&wish["image"]));
+        let image = self
+            .image_list()
+            .into_iter()
+            .find(|it| it["id"].as_u64() == text(&wish["image"]).parse().ok());
         let Some(image) = image.filter(|_| type_is_there) else {
             return invalid("invalid server type or image");
         };
@@ -73,16 +75,25 @@ impl Hetzner {
         let id = self.id();
         let enabled = |key: &str| wish["public_net"][key] != false;
         let server = json!({
-            "id": id, "name": wish["name"], "status": "initializing", "created": "2026-11-26T12:00:00Z",
-            "labels": wish["labels"], "image": image, "locked": false,
+            "id": id, "name": wish["name"], "status": "initializing", "created": NOW,
+            "labels": wish["labels"], "image": image, "locked": false, "volumes": [],
+            "server_type": types()[0], "location": locations(&["fsn1"])[0], "primary_disk_size": 40,
+            "datacenter": {
+                "id": 1, "name": "fsn1-dc14", "description": "Falkenstein DC 14",
+                "location": locations(&["fsn1"])[0],
+                "server_types": { "available": [1], "available_for_migration": [1], "supported": [1] },
+            },
+            "backup_window": null, "included_traffic": 0, "ingoing_traffic": 0, "outgoing_traffic": 0,
+            "iso": null, "placement_group": null, "rescue_enabled": false,
+            "protection": { "delete": false, "rebuild": false },
             "public_net": {
-                "ipv4": enabled("enable_ipv4").then(|| json!({ "id": 1, "ip": "127.0.0.1" })),
-                "ipv6": enabled("enable_ipv6").then(|| json!({ "id": 2, "ip": "2001:db8:1::/64" })),
+                "ipv4": enabled("enable_ipv4").then(|| json!({ "id": 1, "ip": "127.0.0.1", "blocked": false, "dns_ptr": "m1" })),
+                "ipv6": enabled("enable_ipv6").then(|| json!({ "id": 2, "ip": "2001:db8:1::/64", "blocked": false, "dns_ptr": [] })),
                 "firewalls": walls.iter().map(|id| json!({ "id": id, "status": "applied" })).collect::<Vec<_>>(),
                 "floating_ips": [],
             },
             "private_net": wish["networks"].as_array().into_iter().flatten()
-                .map(|id| json!({ "network": id, "ip": "10.0.0.2" })).collect::<Vec<_>>(),
+                .map(|id| json!({ "network": id, "ip": "10.0.0.2", "alias_ips": [], "mac_address": "86:00:ff:2a:7d:e1" })).collect::<Vec<_>>(),
         });
         self.servers.insert(id, server.clone());
         let action = self.action("create_server", id);
@@ -98,7 +109,7 @@ impl Hetzner {
         let action = |status: &str| {
             json!({
                 "id": id, "command": command, "status": status, "progress": 100, "error": null,
-                "started": "2026-11-26T12:00:00Z", "finished": null,
+                "started": NOW, "finished": null,
                 "resources": [{ "id": server, "type": "server" }],
             })
         };
@@ -146,7 +157,7 @@ impl Hetzner {
         key["id"] = id.into();
         key["fingerprint"] =
             format!("b7:2f:30:a0:2f:6c:58:6c:21:04:58:61:ba:06:3b:{:02x}", id % 256).into();
-        key["created"] = "2026-11-26T12:00:00Z".into();
+        key["created"] = NOW.into();
         self.keys.insert(id, key.clone());
         Reply::json(201, &json!({ "ssh_key": key }))
     }
@@ -158,7 +169,11 @@ impl Hetzner {
         }
         let id = self.id();
         firewall["id"] = id.into();
+        firewall["created"] = NOW.into();
         firewall["applied_to"] = json!([]);
+        for rule in firewall["rules"].as_array_mut().into_iter().flatten() {
+            complete(rule);
+        }
         self.firewalls.insert(id, firewall.clone());
         Reply::json(201, &json!({ "firewall": firewall, "actions": [] }))
     }
@@ -166,11 +181,10 @@ impl Hetzner {
     fn image_list(&self) -> Vec<Value> {
         let of_name = |(nth, name): (usize, &&str)| {
             ["x86", "arm"].map(|architecture| {
-                let id = 100 + 2 * nth + usize::from(architecture == "arm");
-                json!({ "id": id, "name": name, "type": "system", "status": "available", "architecture": architecture })
+                image(100 + 2 * nth + usize::from(architecture == "arm"), Some(name), architecture)
             })
         };
-        let snapshot = json!({ "id": 4242, "name": null, "type": "snapshot", "status": "available", "architecture": "x86" });
+        let snapshot = image(4242, None, "x86");
         self.images.iter().enumerate().flat_map(of_name).chain([snapshot]).collect()
     }
 
@@ -215,10 +229,14 @@ impl Fake for Hetzner {
         let reply = match (call.method.as_str(), parts) {
             ("GET", ["server_types"]) => self.list("server_types", types(), call),
             ("GET", ["locations"]) => {
-                self.list("locations", named(&["fsn1", "hel1", "nbg1"]), call)
+                self.list("locations", locations(&["fsn1", "hel1", "nbg1"]), call)
             }
-            ("GET", ["networks"]) => self.list("networks", named(&["lab"]), call),
+            ("GET", ["networks"]) => self.list("networks", vec![network()], call),
             ("GET", ["images"]) => self.list("images", self.image_list(), call),
+            ("GET", ["images", id]) => {
+                let id = number(id);
+                one("image", self.image_list().iter().find(|it| it["id"] == id))
+            }
             ("POST", ["servers"]) => self.create_server(call),
             ("GET", ["servers"]) => {
                 self.look_at_servers();
@@ -250,6 +268,7 @@ impl Fake for Hetzner {
             ("POST", ["firewalls", id, "actions", "set_rules"]) => {
                 let Some(firewall) = self.firewalls.get_mut(&number(id)) else { return missing() };
                 firewall["rules"] = call.json()["rules"].clone();
+                firewall["rules"].as_array_mut().into_iter().flatten().for_each(complete);
                 Reply::json(201, &json!({ "actions": [] }))
             }
             ("DELETE", ["firewalls", id]) => self.delete_firewall(number(id)),
@@ -275,19 +294,58 @@ impl Fake for Hetzner {
     }
 }
 
+const NOW: &str = "2026-11-26T12:00:00Z";
+
 /// The larger one is in one location only.
 fn types() -> Vec<Value> {
     [("cx23", 1, &["fsn1", "hel1", "nbg1"][..]), ("cx33", 2, &["hel1"]), ("cax11", 3, &["fsn1"])]
         .into_iter()
         .map(|(name, id, there)| {
-            let architecture = if name.starts_with("cax") { "arm" } else { "x86" };
-            json!({ "id": id, "name": name, "architecture": architecture, "locations": named(there) })
+            let there = there.iter().zip(1..);
+            json!({
+                "id": id, "name": name, "description": name, "cores": 2, "memory": 4.0, "disk": 40,
+                "architecture": if name.starts_with("cax") { "arm" } else { "x86" },
+                "cpu_type": "shared", "storage_type": "local", "deprecated": false, "prices": [],
+                "locations": there.map(|(name, id)| json!({ "id": id, "name": name, "deprecation": null }))
+                    .collect::<Vec<_>>(),
+            })
         })
         .collect()
 }
 
-fn named(names: &[&str]) -> Vec<Value> {
-    names.iter().zip(1..).map(|(name, id)| json!({ "id": id, "name": name })).collect()
+fn locations(names: &[&str]) -> Vec<Value> {
+    let location = |(name, id): (&&str, u32)| {
+        json!({
+            "id": id, "name": name, "description": name, "city": name, "country": "DE",
+            "latitude": 50.5, "longitude": 12.4, "network_zone": "eu-central",
+        })
+    };
+    names.iter().zip(1..).map(location).collect()
+}
+
+fn network() -> Value {
+    json!({
+        "id": 1, "name": "lab", "created": NOW, "ip_range": "10.0.0.0/16", "labels": {},
+        "expose_routes_to_vswitch": false, "protection": { "delete": false }, "routes": [],
+        "servers": [], "subnets": [],
+    })
+}
+
+fn image(id: usize, name: Option<&str>, architecture: &str) -> Value {
+    json!({
+        "id": id, "name": name, "description": "an image", "architecture": architecture,
+        "type": if name.is_some() { "system" } else { "snapshot" }, "status": "available",
+        "os_flavor": "ubuntu", "os_version": null, "bound_to": null, "created": NOW,
+        "created_from": null, "deleted": null, "deprecated": null, "disk_size": 5, "image_size": null,
+        "labels": {}, "protection": { "delete": false }, "rapid_deploy": true,
+    })
+}
+
+/// What the vendor adds to a rule.
+fn complete(rule: &mut Value) {
+    rule["destination_ips"] = json!([]);
+    rule["description"] = Value::Null;
+    rule.as_object_mut().unwrap().entry("port").or_insert(Value::Null);
 }
 
 fn text(value: &Value) -> String {
