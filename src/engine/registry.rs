@@ -20,6 +20,8 @@ impl Registry {
                 Box::new(machine_driver_amazonec2::kind()),
                 #[cfg(feature = "digitalocean")]
                 Box::new(machine_driver_digitalocean::kind()),
+                #[cfg(feature = "hetzner")]
+                Box::new(machine_driver_hetzner::kind()),
                 #[cfg(feature = "openstack")]
                 Box::new(machine_driver_openstack::kind()),
                 Box::new(machine_driver_fake::kind()),

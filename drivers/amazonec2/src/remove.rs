@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use machine_driver::cloud::Removal;
+use machine_driver::cloud::{Ids, Removal, with_others};
 use machine_driver::{Context, Error, ErrorKind, Result};
 
 use crate::driver::AmazonEc2;
@@ -46,16 +46,11 @@ async fn instances(
     removal: &mut Removal,
 ) -> Result<()> {
     let recorded = driver.record.instance_id.clone();
-    let mut ids: Vec<String> =
-        Some(recorded.clone()).filter(|id| !id.is_empty()).into_iter().collect();
-    let others = found.iter().filter(|it| {
-        it.id != recorded
-            && !it.is_going()
-            && it.ours().is_some_and(|tags| tags.machine == cx.machine)
-    });
-    ids.extend(others.map(|it| it.id.clone()));
+    let of_machine =
+        |it: &&Instance| it.ours().is_some_and(|tags| tags.machine == cx.machine) && !it.is_going();
+    let others = found.iter().filter(of_machine).map(|it| it.id.clone());
     let mut gone = true;
-    for id in ids {
+    for id in with_others(&recorded.all(), others) {
         let ended = place.terminate(&id).await;
         if id == recorded && matches!(&ended, Err(error) if error.kind() == ErrorKind::NotFound) {
             check_account(driver, place).await?;

@@ -1,75 +1,99 @@
 use std::time::{Duration, SystemTime};
 
-use machine_driver::{Account, Context, Error, ErrorKind, Resource, Result, Tags, async_trait};
+use machine_driver::cloud::{Interface, Place};
+use machine_driver::rest::{Answer, Complaint, Rate};
+use machine_driver::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::driver::DigitalOcean;
-use crate::firewall;
-use crate::place::{self, Place, with_token_hint};
+use crate::json::SshKey;
 
-const DROPLET: &str = "droplet";
-const KEY: &str = "SSH key";
-const FIREWALL: &str = "firewall";
-const TAG: &str = "tag";
+/// An account of DigitalOcean, which has droplets of all regions.
+pub(crate) struct DigitalOcean {
+    pub(crate) place: Place,
+}
 
-#[async_trait]
-impl Account for DigitalOcean {
-    fn place(&self) -> String {
-        // A list has the droplets of all regions.
-        format!("{} {}", self.record.api_url(), self.record.access_token)
+pub(crate) static INTERFACE: Interface = Interface {
+    vendor: "DigitalOcean",
+    // 250 calls a minute, as the vendor's page on rate limits has it; the burst is ours.
+    rate: Rate { per_second: 250.0 / 60.0, burst: 3 },
+    complaint,
+    per_page: "200",
+    next: |page, _path| page["links"]["pages"]["next"].as_str().map(str::to_owned),
+};
+
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Account {
+    #[serde(default)]
+    pub(crate) uuid: String,
+    #[serde(default)]
+    pub(crate) droplet_limit: u64,
+    #[serde(default)]
+    pub(crate) status: String,
+    #[serde(default)]
+    pub(crate) status_message: String,
+    #[serde(default)]
+    team: Team,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Team {
+    #[serde(default)]
+    uuid: String,
+}
+
+impl Account {
+    /// Droplets belong to the team where there is one: a colleague's token does as well.
+    pub(crate) fn owner(&self) -> &str {
+        if self.team.uuid.is_empty() { &self.uuid } else { &self.team.uuid }
+    }
+}
+
+impl DigitalOcean {
+    pub(crate) async fn account(&self) -> Result<Account> {
+        let minute = Duration::from_secs(60);
+        let fetch = async || self.place.one("account", self.place.api.get("/v2/account")).await;
+        self.place.shared.get("account", minute, SystemTime::UNIX_EPOCH, fetch).await
     }
 
-    async fn resources(&self, cx: &Context) -> Result<Vec<Resource>> {
-        let store = cx.store_id.get()?;
-        let place = Place::open(cx, &self.record).await?;
-        let droplets = place.droplets(store, SystemTime::now()).await.map_err(with_token_hint)?;
-        let droplets = droplets.into_iter().filter_map(|it| {
-            let tags = it.ours().filter(|tags| tags.store == store)?;
-            Some(Resource { kind: DROPLET, id: it.id.to_string(), name: it.name, tags })
-        });
-        let keys = place.keys().await?.into_iter().filter_map(|it| {
-            let tags = Tags::from_label(&it.name).filter(|tags| tags.store == store)?;
-            Some(Resource { kind: KEY, id: it.id.to_string(), name: tags.machine.clone(), tags })
-        });
-        let tags = place.tags().await?.into_iter().filter_map(|name| {
-            let machine = match place::read_expiry(&name, store) {
-                Some((machine, _)) => machine,
-                None if [place::store_tag(store), firewall::guard_tag(store)].contains(&name) => {
-                    String::new()
-                }
-                None => return None,
-            };
-            let tags = Tags { store: store.to_owned(), machine, created: 0, expires: None };
-            Some(Resource { kind: TAG, id: name.clone(), name, tags })
-        });
-        let firewall = place.firewall(store, Duration::ZERO).await?.map(|it| Resource {
-            kind: FIREWALL,
-            id: it.id,
-            name: it.name,
-            tags: Tags {
-                store: store.to_owned(),
-                machine: String::new(),
-                created: 0,
-                expires: None,
-            },
-        });
-        Ok(droplets.chain(keys).chain(firewall).chain(tags).collect())
+    /// The id of a key with that fingerprint.
+    pub(crate) async fn key_with(&self, fingerprint: &str) -> Result<u64> {
+        let found = self.place.api.get(format!("/v2/account/keys/{fingerprint}"));
+        let key: Result<SshKey> = self.place.one("ssh_key", found).await;
+        key.map(|key| key.id).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Error::new(
+                ErrorKind::Flags,
+                format!("Digital Ocean SSH key with fingerprint {fingerprint} doesn't exist"),
+            )
+            .hint("the account's keys are at https://cloud.digitalocean.com/account/security"),
+            _ => error,
+        })
     }
+}
 
-    async fn delete(&self, cx: &Context, resource: &Resource) -> Result<()> {
-        let place = Place::open(cx, &self.record).await?;
-        let number = || {
-            resource.id.parse().map_err(|error| {
-                Error::new(ErrorKind::NotFound, format!("`{}` is no id", resource.id))
-                    .caused_by(error)
-            })
-        };
-        match resource.kind {
-            DROPLET => place.delete_droplet(number()?).await,
-            KEY => place.delete_key(number()?).await,
-            TAG if !resource.is_shared() => place.delete_tag(&resource.id).await,
-            // The last of the store's own go together, and only if no droplet is left.
-            TAG | FIREWALL => place.drop_firewall(cx, &resource.tags.store).await,
-            other => Err(Error::unsupported("digitalocean", &format!("the removal of a {other}"))),
-        }
+fn complaint(answer: &Answer) -> Complaint {
+    told(&answer.body)
+}
+
+/// DigitalOcean has two forms of errors.
+fn told(body: &[u8]) -> Complaint {
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+    let message = if body["message"].is_string() { text("message") } else { text("error") };
+    Complaint { code: text("id"), message, request_id: Some(text("request_id")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_errors_are_read() {
+        let said = told(br#"{"id":"not_found","message":"gone","request_id":"r1"}"#);
+        assert_eq!((said.code.as_str(), said.message.as_str()), ("not_found", "gone"));
+        assert_eq!(said.request_id.as_deref(), Some("r1"));
+        let said = told(br#"{"error":"no","messages":null,"root_causes":[]}"#);
+        assert_eq!(said.message, "no");
+        assert_eq!(told(b"<html>").message, "");
     }
 }

@@ -1,84 +1,37 @@
-use machine_driver::Flag;
+use machine_driver::{Flag, cloud};
 
-pub(crate) const TOKEN: &str = "digitalocean-access-token";
-pub(crate) const TOKEN_VARIABLE: &str = "DIGITALOCEAN_ACCESS_TOKEN";
 pub(crate) const API_URL: &str = "https://api.digitalocean.com";
 
 /// The image if the user names none. When it has gone, the newest long-term Ubuntu stands in.
 pub(crate) const IMAGE: &str = "ubuntu-24-04-x64";
 
+const KEY: &str = "SSH key of the account to let in, instead of one of the machine's own";
+const KEY_PATH: &str =
+    "Private half of the key with that fingerprint; none: agent and default keys";
+const PRIVATE: &str = "Accepted for old scripts: every droplet has a private network today";
+const VPC: &str = "Private network for the droplet instead of the region's own";
+
 /// docker-machine's fourteen, then ours.
 pub(crate) fn flags() -> Vec<Flag> {
-    vec![
-        Flag::text(TOKEN, TOKEN_VARIABLE, None, "Token of the account").secret(),
-        Flag::text(
-            "digitalocean-ssh-user",
-            "DIGITALOCEAN_SSH_USER",
-            Some("root"),
-            "User to log in as",
-        ),
-        Flag::text(
-            "digitalocean-ssh-key-fingerprint",
-            "DIGITALOCEAN_SSH_KEY_FINGERPRINT",
-            None,
-            "SSH key of the account to let in, instead of one of the machine's own",
-        ),
-        Flag::text(
-            "digitalocean-ssh-key-path",
-            "DIGITALOCEAN_SSH_KEY_PATH",
-            None,
-            "Private half of the key with that fingerprint; none: agent and default keys",
-        ),
-        Flag::int(
-            "digitalocean-ssh-port",
-            "DIGITALOCEAN_SSH_PORT",
-            Some(22),
-            "Port of the SSH server",
-        ),
-        Flag::text(
-            "digitalocean-image",
-            "DIGITALOCEAN_IMAGE",
-            Some(IMAGE),
-            "Image, by slug or number",
-        ),
-        Flag::text("digitalocean-region", "DIGITALOCEAN_REGION", Some("nyc3"), "Region"),
-        Flag::text("digitalocean-size", "DIGITALOCEAN_SIZE", Some("s-1vcpu-1gb"), "Size"),
-        Flag::bool(
-            "digitalocean-ipv6",
-            "DIGITALOCEAN_IPV6",
-            "Give the droplet an IPv6 address too",
-        ),
-        Flag::bool(
-            "digitalocean-private-networking",
-            "DIGITALOCEAN_PRIVATE_NETWORKING",
-            "Accepted for old scripts: every droplet has a private network today",
-        ),
-        Flag::bool("digitalocean-backups", "DIGITALOCEAN_BACKUPS", "Let DigitalOcean make backups"),
-        Flag::text(
-            "digitalocean-userdata",
-            "DIGITALOCEAN_USERDATA",
-            None,
-            "File with user data, as --cloud-init",
-        ),
-        Flag::bool(
-            "digitalocean-monitoring",
-            "DIGITALOCEAN_MONITORING",
-            "Install the metrics agent",
-        ),
-        Flag::text("digitalocean-tags", "DIGITALOCEAN_TAGS", None, "Tags for the droplet: a,b,c"),
-        Flag::text(
-            "digitalocean-vpc-uuid",
-            "DIGITALOCEAN_VPC_UUID",
-            None,
-            "Private network for the droplet instead of the region's own",
-        ),
-        Flag::text(
-            "digitalocean-api-url",
-            "DIGITALOCEAN_API_URL",
-            Some(API_URL),
-            "Address of the interface",
-        ),
-    ]
+    let table = [
+        Flag::text("access-token", "", None, "Token of the account").secret(),
+        Flag::text("ssh-user", "", Some("root"), "User to log in as"),
+        Flag::text("ssh-key-fingerprint", "", None, KEY),
+        Flag::text("ssh-key-path", "", None, KEY_PATH),
+        Flag::int("ssh-port", "", Some(22), "Port of the SSH server"),
+        Flag::text("image", "", Some(IMAGE), "Image, by slug or number"),
+        Flag::text("region", "", Some("nyc3"), "Region"),
+        Flag::text("size", "", Some("s-1vcpu-1gb"), "Size"),
+        Flag::bool("ipv6", "", "Give the droplet an IPv6 address too"),
+        Flag::bool("private-networking", "", PRIVATE),
+        Flag::bool("backups", "", "Let DigitalOcean make backups"),
+        Flag::text("userdata", "", None, "File with user data, as --cloud-init"),
+        Flag::bool("monitoring", "", "Install the metrics agent"),
+        Flag::text("tags", "", None, "Tags for the droplet: a,b,c"),
+        Flag::text("vpc-uuid", "", None, VPC),
+        Flag::text("api-url", "", Some(API_URL), "Address of the interface"),
+    ];
+    cloud::flags("digitalocean", table)
 }
 
 /// The least that a token must be allowed: DigitalOcean's scopes.

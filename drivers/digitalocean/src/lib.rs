@@ -7,16 +7,16 @@
 
 mod account;
 mod check;
-mod create;
-mod driver;
-mod droplet;
+mod cloud;
 mod firewall;
 mod flags;
-mod kind;
-mod place;
-mod power;
+mod json;
 mod record;
-mod remove;
-mod ssh_key;
+mod tags;
 
-pub use kind::kind;
+use machine_driver::Kind;
+
+/// What the registry holds for `digitalocean`.
+pub fn kind() -> impl Kind {
+    machine_driver::cloud::kind::<account::DigitalOcean>()
+}

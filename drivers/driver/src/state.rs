@@ -1,10 +1,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// The state of a machine, in docker-machine's words and order.
 ///
 /// `Missing` has no counterpart there: the host says that the machine does not exist any more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum State {
     /// Nothing is known; docker-machine prints an empty word.
     None,

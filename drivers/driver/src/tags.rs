@@ -1,10 +1,13 @@
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{Context, Result};
 
 /// What stands on everything that is made in a cloud, in the very call that makes it: by this the
 /// resources of a store are found whose ids were never recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tags {
     /// The store's id, 12 hexadecimal digits.
     pub store: String,
@@ -48,6 +51,17 @@ impl Tags {
             pairs.push((EXPIRES, expires.to_string()));
         }
         pairs
+    }
+
+    /// [`Tags::pairs`] as labels, with the user's own.
+    pub fn labels(&self, users: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let ours = self.pairs().into_iter().map(|(key, value)| (key.to_owned(), value));
+        users.clone().into_iter().chain(ours).collect()
+    }
+
+    /// Reads [`Tags::labels`] back.
+    pub fn from_labels(labels: &BTreeMap<String, String>) -> Option<Self> {
+        Self::from_pairs(labels.iter().map(|(key, value)| (key.as_str(), value.as_str())))
     }
 
     /// For clouds whose tags are words: `machine-store:0123456789ab`. Of `[a-zA-Z0-9:_-]`; a dot in
@@ -124,6 +138,11 @@ mod tests {
         let pairs = tags.pairs();
         let pairs = pairs.iter().map(|(key, value)| (*key, value.as_str()));
         assert_eq!(Tags::from_pairs(pairs).unwrap(), tags);
+        let labels = tags.labels(&BTreeMap::from([("team".into(), "a".into())]));
+        assert_eq!(
+            (labels["team"].as_str(), Tags::from_labels(&labels)),
+            ("a", Some(tags.clone()))
+        );
         let words = tags.words();
         assert!(words.contains(&"machine-name:web-1_lab".to_owned()), "{words:?}");
         assert_eq!(Tags::from_words(words.iter().map(String::as_str)).unwrap(), tags);

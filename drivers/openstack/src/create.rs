@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use machine_driver::cloud::{Held, Openings, openings, use_common};
+use machine_driver::cloud::{Held, Openings, openings, or_found, use_common};
 use machine_driver::wait::{Look, Wait};
 use machine_driver::{Birth, Context, Error, ErrorKind, FirstBoot, Result, Tags};
 use serde_json::{Value, json};
@@ -146,20 +146,12 @@ async fn make_server(
             .header("openstack-api-version", &format!("compute {VOLUME_TYPE}"))
             .header("x-openstack-nova-api-version", VOLUME_TYPE);
     }
-    match one::<Value>("server", request).await {
-        Ok(server) => server["id"]
-            .as_str()
-            .map(str::to_owned)
-            .ok_or_else(|| Error::other("Nova's answer has no id of the server")),
-        // It may have been made all the same: there is no token that would tell.
-        Err(error) if matches!(error.kind(), ErrorKind::Timeout | ErrorKind::Unreachable) => {
-            match find(place, tags, begun).await {
-                Ok(Some(server)) => Ok(server.id),
-                Ok(None) | Err(_) => Err(error),
-            }
-        }
-        Err(error) => Err(error),
-    }
+    let made = one::<Value>("server", request).await.and_then(|server| {
+        let id = server["id"].as_str().map(str::to_owned);
+        id.ok_or_else(|| Error::other("Nova's answer has no id of the server"))
+    });
+    let find = async || Ok(find(place, tags, begun).await?.map(|it| it.id));
+    or_found(made, find).await
 }
 
 /// The ids of the server's security groups: the user's choice, or the store's own. None leaves it

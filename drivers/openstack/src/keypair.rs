@@ -35,7 +35,7 @@ impl Place {
         match made {
             Err(error) if error.kind() == ErrorKind::Conflict => {
                 let there: KeyPair = self.keypair(name).await?;
-                match is_same(&there.public_key, public_key) {
+                match cloud::is_same_key(&there.public_key, public_key) {
                     true => Ok(()),
                     false => Err(error),
                 }
@@ -78,12 +78,6 @@ fn escaped(name: &str) -> String {
         let is_plain = byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
         if is_plain { text + &char::from(byte).to_string() } else { text + &format!("%{byte:02X}") }
     })
-}
-
-/// Whether two lines are the same key; their comments do not count.
-fn is_same(a: &str, b: &str) -> bool {
-    let key = |line: &str| line.split_whitespace().nth(1).map(str::to_owned);
-    key(a).is_some() && key(a) == key(b)
 }
 
 /// Copies the private half of the user's own key pair into the machine's directory, for the owner

@@ -9,18 +9,7 @@ const LONGEST: usize = 255;
 
 /// The user's metadata and the machine's marks, for a server or a volume.
 pub(crate) fn all(record: &Record, tags: &Tags) -> Result<BTreeMap<String, String>> {
-    let mut all = of_user(&record.ours.metadata)?;
-    all.extend(marks(tags));
-    Ok(all)
-}
-
-pub(crate) fn marks(tags: &Tags) -> BTreeMap<String, String> {
-    tags.pairs().into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
-}
-
-/// Reads the marks back; `None` for what is not ours.
-pub(crate) fn read(metadata: &BTreeMap<String, String>) -> Option<Tags> {
-    Tags::from_pairs(metadata.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+    Ok(tags.labels(&of_user(&record.ours.metadata)?))
 }
 
 /// `k1,v1,k2,v2`, as docker-machine has it.

@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime};
 
-use machine_driver::cloud::Removal;
+use machine_driver::cloud::{Ids, Removal, with_others};
 use machine_driver::wait::{Look, Wait};
 use machine_driver::{Context, Error, ErrorKind, Result, Tags};
 use serde_json::json;
@@ -67,14 +67,6 @@ fn is_of<'a>(cx: &'a Context, store: &'a str) -> impl Fn(Tags) -> bool + 'a {
     move |tags| tags.store == store && tags.machine == cx.machine
 }
 
-/// The recorded id, and those that an attempt may have made without recording them.
-fn with_others(recorded: &str, others: impl Iterator<Item = String>) -> Vec<String> {
-    let mut ids: Vec<String> =
-        Some(recorded.to_owned()).filter(|it| !it.is_empty()).into_iter().collect();
-    ids.extend(others.filter(|id| id != recorded));
-    ids
-}
-
 async fn floating_ips(
     driver: &mut OpenStack,
     cx: &Context,
@@ -89,7 +81,7 @@ async fn floating_ips(
     };
     let is_ours = is_of(cx, of.store);
     let others = found.into_iter().filter(|it| it.ours().is_some_and(&is_ours)).map(|it| it.id);
-    let ids = with_others(&record.ours.floating_ip_id, others);
+    let ids = with_others(&record.ours.floating_ip_id.all(), others);
     if ids.is_empty()
         && !record.floating_ip_pool.is_empty()
         && !record.machine_id.is_empty()
@@ -127,7 +119,7 @@ async fn servers(
     let is_ours = is_of(cx, of.store);
     let others = found.into_iter().filter(|it| it.ours().is_some_and(&is_ours)).map(|it| it.id);
     let mut gone = true;
-    for id in with_others(&driver.record.machine_id, others) {
+    for id in with_others(&driver.record.machine_id.all(), others) {
         gone &= removal.is_gone(&format!("the server {id}"), place.delete_server(&id).await);
     }
     if gone && !driver.record.machine_id.is_empty() {
@@ -155,9 +147,9 @@ async fn volumes(
     };
     let is_ours = is_of(cx, of.store);
     let others = found.into_iter().filter(|it| it.ours().is_some_and(&is_ours)).map(|it| it.id);
-    let own = if record.ours.volume_is_own { record.rancher.volume_id.as_str() } else { "" };
+    let own = if record.ours.volume_is_own { record.rancher.volume_id.all() } else { Vec::new() };
     let mut gone = true;
-    for id in with_others(own, others) {
+    for id in with_others(&own, others) {
         gone &= removal.is_gone(&format!("the volume {id}"), place.delete_volume(&id).await);
     }
     if gone && driver.record.ours.volume_is_own {
@@ -194,7 +186,7 @@ async fn keypairs(
     let is_ours = is_of(cx, of.store);
     let others = found.into_iter().filter(|it| keypair::read(it).is_some_and(&is_ours));
     let mut gone = true;
-    for name in with_others(&record.key_pair_name, others) {
+    for name in with_others(&record.key_pair_name.all(), others) {
         gone &=
             removal.is_gone(&format!("the key pair `{name}`"), place.delete_keypair(&name).await);
     }

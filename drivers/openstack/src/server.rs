@@ -4,7 +4,6 @@ use std::time::SystemTime;
 use machine_driver::{Error, Result, State, Tags};
 use serde::{Deserialize, Serialize};
 
-use crate::metadata;
 use crate::place::{POLL, Place, all, one, text};
 
 /// What the driver reads of a server.
@@ -56,7 +55,7 @@ impl Server {
 
     /// What the marks on it say; `None` if it is not ours.
     pub(crate) fn ours(&self) -> Option<Tags> {
-        metadata::read(&self.metadata)
+        Tags::from_labels(&self.metadata)
     }
 
     /// An address of its own ports, best of the network that is named.

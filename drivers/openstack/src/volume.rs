@@ -7,7 +7,6 @@ use machine_driver::{Error, ErrorKind, Result, Tags};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::metadata;
 use crate::place::{POLL, Place, all, one, text};
 use crate::record::Record;
 
@@ -27,7 +26,7 @@ const READY: Duration = Duration::from_secs(200);
 
 impl Volume {
     pub(crate) fn ours(&self) -> Option<Tags> {
-        metadata::read(&self.metadata)
+        Tags::from_labels(&self.metadata)
     }
 }
 
@@ -57,7 +56,7 @@ impl Place {
         let mut volume = json!({
             "name": name,
             "size": wish.volume_size,
-            "metadata": metadata::marks(tags),
+            "metadata": tags.labels(&BTreeMap::new()),
         });
         if !wish.volume_type.is_empty() {
             volume["volume_type"] = wish.volume_type.as_str().into();

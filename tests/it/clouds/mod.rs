@@ -4,8 +4,10 @@
 mod amazonec2;
 mod digitalocean;
 mod faults;
+mod hetzner;
 mod hundred;
 mod openstack;
+mod prism;
 mod server;
 
 #[test]

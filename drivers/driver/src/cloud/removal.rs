@@ -46,6 +46,17 @@ impl Removal {
     }
 }
 
+/// The recorded ids, and those that an attempt may have made without recording them.
+pub fn with_others(recorded: &[String], found: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut ids = recorded.to_vec();
+    for id in found {
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    ids
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -66,7 +66,7 @@ impl Answer {
         let kind = match self.status.as_u16() {
             401 | 403 => ErrorKind::Denied,
             404 | 410 => ErrorKind::NotFound,
-            409 => ErrorKind::Conflict,
+            409 | 423 => ErrorKind::Conflict,
             408 | 504 => ErrorKind::Timeout,
             _ => ErrorKind::Other,
         };
