@@ -1,6 +1,6 @@
 use std::ffi::OsStr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use machine_driver::wait::{Look, Wait};
 use machine_driver::{Result, SshTarget};
@@ -18,7 +18,8 @@ pub async fn wait_ready(
 ) -> Result<Session> {
     let what = format!("SSH on `{}` port {}", target.host, target.port);
     let wait = Wait::new(what, deadline);
-    wait.until(async || match attempt(target, machine_dir).await {
+    let begun = Instant::now();
+    wait.until(async || match attempt(target, machine_dir, Patience::after(begun)).await {
         Ok(session) => Look::Ready(session),
         Err(error) if error.is_final() => Look::Hopeless(error.into()),
         Err(error) => Look::NotYet(Some(error.into())),
@@ -36,8 +37,10 @@ pub async fn wait_for_shell(
     keys_are_there: bool,
 ) -> Result<Shell> {
     let wait = Wait::new(format!("SSH on `{}`", address(target)), deadline);
+    let begun = Instant::now();
     let attempt = async || {
-        let shell = Shell::open(target, machine_dir, search_path, GREETING, ATTEMPT).await?;
+        let Patience { greeting, whole } = Patience::after(begun);
+        let shell = Shell::open(target, machine_dir, search_path, greeting, whole).await?;
         shell.check("exit 0").await?;
         Ok(shell)
     };
@@ -50,12 +53,47 @@ pub async fn wait_for_shell(
     .await
 }
 
-async fn attempt(target: &SshTarget, machine_dir: &Path) -> Result<Session, SshError> {
-    let session = connect_if_greeted(target, machine_dir, GREETING, ATTEMPT).await?;
+async fn attempt(
+    target: &SshTarget,
+    machine_dir: &Path,
+    patience: Patience,
+) -> Result<Session, SshError> {
+    let Patience { greeting, whole } = patience;
+    let session = connect_if_greeted(target, machine_dir, greeting, whole).await?;
     // The server may answer before there is a shell to log in to.
     session.check("exit 0").await?;
     Ok(session)
 }
 
-const GREETING: Duration = Duration::from_secs(4);
-const ATTEMPT: Duration = Duration::from_secs(30);
+/// How long one attempt may take: to the first word, and in all. A machine that has taken long to boot
+/// takes long to greet, and each attempt that is given up costs it what the next one needs.
+#[derive(Debug, PartialEq, Eq)]
+struct Patience {
+    greeting: Duration,
+    whole: Duration,
+}
+
+impl Patience {
+    fn after(begun: Instant) -> Self {
+        Self::of(begun.elapsed())
+    }
+
+    fn of(waited: Duration) -> Self {
+        let least = |seconds| Duration::from_secs(seconds);
+        Self { greeting: least(4).max(waited / 10), whole: least(30).max(waited / 4) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_takes_long_is_given_longer() {
+        let of = |seconds| Patience::of(Duration::from_secs(seconds));
+        assert_eq!(of(0), of(40));
+        assert_eq!(of(0).greeting, Duration::from_secs(4));
+        assert_eq!(of(1800).greeting, Duration::from_secs(180));
+        assert_eq!(of(1800).whole, Duration::from_secs(450));
+    }
+}
