@@ -1,10 +1,17 @@
 //! What commands print that list something, in the form that was asked for.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde_json::Value;
 
 use super::console;
 use super::error::CliError;
 use crate::output::format;
+
+/// A moment as data: seconds since 1970.
+pub(super) fn seconds(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
 
 /// Prints `data`, an array of objects, by `--format`; without one, as `table` writes it. A word that is
 /// no form and has nothing to fill in is a slip of the keyboard, except in `ls`, where docker-machine

@@ -1,7 +1,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use machine_driver::{Result, Snapshot};
+use machine_driver::Result;
 use serde_json::json;
 
 use super::error::CliError;
@@ -90,11 +90,9 @@ async fn change(
 fn list(machine: &mut Machine<'_>, format: Option<&str>) -> Result<(), CliError> {
     let context = machine.context.clone();
     let snapshots = machine.driver.snapshots_or_unsupported()?.list(&context)?;
-    let seconds = |it: &Snapshot| {
-        it.created.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-    };
     let data = snapshots.iter().map(|it| {
-        json!({ "name": it.name, "created": seconds(it), "memory": it.memory, "size": it.size })
+        let created = listing::seconds(it.created);
+        json!({ "name": it.name, "created": created, "memory": it.memory, "size": it.size })
     });
     let table = || {
         let mut rows = vec![["NAME", "CREATED", "MEMORY", "SIZE"].map(str::to_owned)];

@@ -165,16 +165,13 @@ fn table(templates: &[(String, Template)]) -> String {
 }
 
 fn data((driver, template): &(String, Template)) -> serde_json::Value {
-    let seconds = |time: std::time::SystemTime| {
-        time.duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
-    };
     serde_json::json!({
         "id": template.id,
         "driver": driver,
         "image": template.image,
         "fits": template.fits,
-        "created": seconds(template.created),
-        "used": seconds(template.used),
+        "created": listing::seconds(template.created),
+        "used": listing::seconds(template.used),
         "size": template.size,
     })
 }

@@ -60,7 +60,11 @@ async fn remove_host(engine: &Engine, name: &str, progress: Arc<dyn Progress>) -
     let mut others = machine.driver.neighbours(&machine.context).unwrap_or_default();
     machine.driver.remove(&machine.context).await?;
     others.retain(|(_, other)| other != name);
-    Box::pin(super::neighbours::tell(engine, &others)).await
+    // The machine is gone, also if others do not hear of it.
+    if let Err(error) = Box::pin(super::neighbours::tell(engine, &others)).await {
+        tracing::debug!(error = error.one_line(), "names");
+    }
+    Ok(())
 }
 
 /// A removal records only what is gone already, and what is gone is no failure the next time.

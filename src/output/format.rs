@@ -60,31 +60,29 @@ impl Format {
             Self::Json => Ok(json::pretty(items).map_err(|error| render_error(&error))? + "\n"),
             Self::Yaml => serde_yaml::to_string(items).map_err(|error| render_error(&error)),
             Self::Default => Self::parse(T::TABLE)?.rows(items),
-            Self::Template { table, template } => template_rows(template, *table, items),
+            Self::Template { table, template } => {
+                let headers = table.then(T::headers);
+                template_rows(template, headers, items.iter().map(T::fields))
+            }
         }
     }
 }
 
-/// The text of a listing whose table is written by `table`. JSON and YAML are `rows`, an array of
+/// The text of a listing whose table is written by `as_table`. JSON and YAML are `rows`, an array of
 /// objects; a template sees the keys of each in Go's manner: `asked_for` is `.AskedFor`.
 pub fn listing(
     format: Option<&str>,
     rows: &serde_json::Value,
-    table: impl FnOnce() -> String,
+    as_table: impl FnOnce() -> String,
 ) -> Result<String> {
     let rows: &[serde_json::Value] = rows.as_array().map_or(&[], Vec::as_slice);
     match Format::parse(format.unwrap_or("table"))? {
-        Format::Default => Ok(table()),
+        Format::Default => Ok(as_table()),
         Format::Json => Ok(json::pretty(rows).map_err(|error| render_error(&error))? + "\n"),
         Format::Yaml => serde_yaml::to_string(rows).map_err(|error| render_error(&error)),
         Format::Template { table, template } => {
-            let mut text = String::new();
             let headers = rows.first().filter(|_| table).map(headers);
-            for row in headers.into_iter().chain(rows.iter().map(fields)) {
-                text += &template.execute(&row).map_err(template_error)?;
-                text.push('\n');
-            }
-            Ok(if table { super::table::align(&text) } else { text })
+            template_rows(&template, headers, rows.iter().map(fields))
         }
     }
 }
@@ -139,17 +137,19 @@ pub fn inspect(record: &serde_json::Value, format: Option<&str>) -> Result<Strin
     }
 }
 
-fn template_rows<T: Listed>(template: &GoTemplate, table: bool, items: &[T]) -> Result<String> {
+/// With headers it is a table, and aligned.
+fn template_rows(
+    template: &GoTemplate,
+    headers: Option<Value>,
+    rows: impl Iterator<Item = Value>,
+) -> Result<String> {
+    let is_table = headers.is_some();
     let mut text = String::new();
-    if table {
-        text += &template.execute(&T::headers()).map_err(template_error)?;
+    for row in headers.into_iter().chain(rows) {
+        text += &template.execute(&row).map_err(template_error)?;
         text.push('\n');
     }
-    for item in items {
-        text += &template.execute(&item.fields()).map_err(template_error)?;
-        text.push('\n');
-    }
-    Ok(if table { table::align(&text) } else { text })
+    Ok(if is_table { table::align(&text) } else { text })
 }
 
 fn render_error(error: &dyn std::fmt::Display) -> Error {

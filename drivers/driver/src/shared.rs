@@ -36,6 +36,26 @@ where
     Ok(result)
 }
 
+/// The same for what is only taken out. `None` if there is no such file, or no space to write it: who
+/// removes something on a full disk makes space, and whoever uses the file next has to see that the
+/// machine is gone.
+pub fn forget<T, R>(
+    base: &Path,
+    name: &Path,
+    change: impl FnOnce(&mut T) -> Result<R>,
+) -> Result<Option<R>>
+where
+    T: Default + Clone + PartialEq + Serialize + DeserializeOwned,
+{
+    if !base.join(name).exists() {
+        return Ok(None);
+    }
+    match update(base, name, change) {
+        Err(error) if error.is_full() => Ok(None),
+        result => result.map(Some),
+    }
+}
+
 /// Reads such a file. It is replaced in one step, so that reading needs no lock.
 pub fn read<T: Default + DeserializeOwned>(path: &Path) -> Result<T> {
     let text = match std::fs::read(path) {
@@ -76,6 +96,18 @@ mod tests {
         });
         let map: BTreeMap<u32, u32> = read(&base.join("a/b.json")).unwrap();
         assert_eq!(map.len(), 8);
+    }
+
+    #[test]
+    fn what_was_never_written_needs_no_forgetting() {
+        let dir = tempfile::tempdir().unwrap();
+        let (base, name) = (dir.path(), Path::new("x.json"));
+        let remove = |map: &mut BTreeMap<u32, u32>| Ok(map.remove(&1));
+        assert_eq!(forget(base, name, remove).unwrap(), None);
+        assert!(!base.join(name).exists());
+        update(base, name, |map: &mut BTreeMap<u32, u32>| Ok(map.insert(1, 2))).unwrap();
+        assert_eq!(forget(base, name, remove).unwrap(), Some(Some(2)));
+        assert_eq!(read::<BTreeMap<u32, u32>>(&base.join(name)).unwrap(), BTreeMap::new());
     }
 
     #[test]

@@ -144,11 +144,11 @@ pub(crate) async fn leave(hypervisor: &Hypervisor, cx: &Context, record: &Record
     if record.nat_ip.is_none() {
         return Ok(());
     }
-    let left = shared::update(&cx.shared_dir, Path::new(FILE), |network: &mut Network| {
+    let left = shared::forget(&cx.shared_dir, Path::new(FILE), |network: &mut Network| {
         network.machines.remove(&cx.machine);
         Ok(network.machines.len())
     })?;
-    if left == 0 {
+    if left == Some(0) {
         let parameters = json!({ "SwitchName": record.virtual_switch });
         hypervisor.ask::<Value>(cx, LEAVE, parameters, SHORT).await?;
     }

@@ -49,16 +49,15 @@ pub(crate) fn join(cx: &Context, name: &str) -> Result<(Ipv4Addr, String)> {
 
 /// Takes this machine off a network, which ends with its last machine.
 pub(crate) fn leave(cx: &Context, name: &str) -> Result<()> {
-    let path = cx.shared_dir.join(file(name));
-    if name.is_empty() || !path.exists() {
+    if name.is_empty() {
         return Ok(());
     }
-    let left = shared::update(&cx.shared_dir, &file(name), |network: &mut Network| {
+    let left = shared::forget(&cx.shared_dir, &file(name), |network: &mut Network| {
         network.machines.remove(&cx.machine);
         Ok(network.machines.len())
     })?;
-    if left == 0 {
-        std::fs::remove_file(path)?;
+    if left == Some(0) {
+        std::fs::remove_file(cx.shared_dir.join(file(name)))?;
     }
     Ok(())
 }

@@ -28,23 +28,20 @@ pub(crate) fn take(cx: &Context, wanted: u16) -> Result<Option<u16>> {
 
 /// Gives one port back.
 pub(crate) fn release(cx: &Context, port: u16) -> Result<()> {
-    shared::update(&cx.shared_dir, Path::new(FILE), |ports: &mut Ports| {
-        if ports.get(&port) == Some(&cx.machine) {
-            ports.remove(&port);
-        }
-        Ok(())
-    })
+    forget(cx, |taken, owner| taken == port && *owner == cx.machine)
 }
 
 /// Gives all ports of this machine back.
 pub(crate) fn release_all(cx: &Context) -> Result<()> {
-    if !cx.shared_dir.join(FILE).exists() {
-        return Ok(());
-    }
-    shared::update(&cx.shared_dir, Path::new(FILE), |ports: &mut Ports| {
-        ports.retain(|_, owner| *owner != cx.machine);
+    forget(cx, |_, owner| *owner == cx.machine)
+}
+
+fn forget(cx: &Context, ours: impl Fn(u16, &str) -> bool) -> Result<()> {
+    shared::forget(&cx.shared_dir, Path::new(FILE), |ports: &mut Ports| {
+        ports.retain(|port, owner| !ours(*port, owner));
         Ok(())
     })
+    .map(drop)
 }
 
 /// Whether a program could listen on the port now.

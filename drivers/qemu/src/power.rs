@@ -116,19 +116,13 @@ pub(crate) async fn remove(qemu: &mut Qemu, cx: &Context) -> Result<()> {
     note(snapshots::remove_all(cx));
     note(cx.checkpoint(qemu));
     let network = qemu.record.network.clone();
-    // Where there is no space to write that down, whoever uses these files next sees that this machine
-    // is gone.
-    note(unless_full(network::leave(cx, &network)));
+    note(network::leave(cx, &network));
     note(names::tell_peers(cx, &network).await);
-    note(unless_full(ports::release_all(cx)));
+    note(ports::release_all(cx));
     if failures.is_empty() {
         return Ok(());
     }
     Err(Error::other("not everything could be removed").caused_by(failures.join("; ")))
-}
-
-fn unless_full(result: Result<()>) -> Result<()> {
-    result.or_else(|error| if error.is_full() { Ok(()) } else { Err(error) })
 }
 
 /// What the monitor says of a machine whose QEMU lives.

@@ -47,13 +47,11 @@ pub(crate) fn release_all(cx: &Context) -> Result<()> {
 }
 
 fn forget(cx: &Context, ours: impl Fn(u16, &PathBuf) -> bool) -> Result<()> {
-    if !cx.cache_dir.join(FILE).exists() {
-        return Ok(());
-    }
-    shared::update(&cx.cache_dir, Path::new(FILE), |ports: &mut Ports| {
+    shared::forget(&cx.cache_dir, Path::new(FILE), |ports: &mut Ports| {
         ports.retain(|port, owner| !ours(*port, owner));
         Ok(())
     })
+    .map(drop)
 }
 
 fn is_free(port: u16) -> bool {

@@ -45,16 +45,15 @@ pub(super) fn join(cx: &Context, network: &str) -> Result<Ipv4Addr> {
 
 /// Takes this machine off a network, whose file ends with its last machine.
 pub(crate) fn leave(cx: &Context, network: &str) -> Result<()> {
-    let whole = cx.shared_dir.join(path(network));
-    if network.is_empty() || !whole.exists() {
+    if network.is_empty() {
         return Ok(());
     }
-    let left = shared::update(&cx.shared_dir, &path(network), |internal: &mut Internal| {
+    let left = shared::forget(&cx.shared_dir, &path(network), |internal: &mut Internal| {
         internal.machines.remove(&cx.machine);
         Ok(internal.machines.len())
     })?;
-    if left == 0 {
-        std::fs::remove_file(whole)?;
+    if left == Some(0) {
+        std::fs::remove_file(cx.shared_dir.join(path(network)))?;
     }
     Ok(())
 }
