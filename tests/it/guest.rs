@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::interrupt::{end, signal, start, until};
-use crate::lab::{Lab, run};
+use crate::interrupt::{signal, start, until};
+use crate::lab::{Lab, end, run};
 use crate::releases::Releases;
 use crate::streams::streams_work;
 use crate::vm::{docker_ok, fetch, import, qemus, skipped};

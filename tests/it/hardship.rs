@@ -3,8 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::interrupt::{end, start, until};
-use crate::lab::{Lab, Run, run};
+use crate::interrupt::{start, until};
+use crate::lab::{Lab, Run, end, run};
 use crate::tmpfs::Tmpfs;
 use crate::vm::{qemus, skipped};
 

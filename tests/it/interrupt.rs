@@ -3,7 +3,7 @@
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::lab::{Lab, Run};
+use crate::lab::{Lab, end};
 
 /// Where the fake driver can be made to wait.
 const STEPS: [&str; 9] = [
@@ -28,12 +28,6 @@ pub(crate) fn signal(child: &Child, name: &str) {
 pub(crate) fn start(lab: &Lab, args: &[&str]) -> Child {
     let mut command = lab.command();
     command.args(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-pub(crate) fn end(child: Child) -> Run {
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    Run { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
 }
 
 /// Waits until something is true, for a minute at the most.

@@ -146,53 +146,36 @@ pub(crate) fn in_a_hurry() -> bool {
     hurry
 }
 
-/// Runs it to its end, with nothing to read. One that hangs fails this test, and holds up no other.
+/// Runs it to its end, with nothing to read.
 #[track_caller]
 pub(crate) fn run(command: &mut Command) -> Run {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let child = command.spawn().unwrap();
-    let guard = Guard::new(&child);
+    end(command.spawn().unwrap())
+}
+
+/// Far more than any command needs, on a slow and busy computer too.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30 * 60);
+
+/// Waits for the end of a command. One that hangs is killed and fails this test: libtest has no deadline,
+/// so that one such command would keep the whole run from ever saying what went wrong.
+#[track_caller]
+pub(crate) fn end(child: std::process::Child) -> Run {
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+    let pid = child.id();
+    let (over, ended) = channel::<()>();
+    let guard = std::thread::spawn(move || {
+        let hung = ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout);
+        if hung {
+            kill(pid);
+        }
+        hung
+    });
     let output = child.wait_with_output().unwrap();
+    drop(over);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    assert!(
-        !guard.has_killed(),
-        "{command:?} hung:\n{}{}",
-        text(&output.stdout),
-        text(&output.stderr)
-    );
-    Run { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
-}
-
-/// Kills a process that never ends. libtest has no deadline, so that one such process would keep the
-/// whole run from ever saying what went wrong.
-pub(crate) struct Guard {
-    over: std::sync::mpsc::Sender<()>,
-    thread: std::thread::JoinHandle<bool>,
-}
-
-impl Guard {
-    /// Far more than any command needs, on a slow and busy computer too.
-    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30 * 60);
-
-    pub(crate) fn new(child: &std::process::Child) -> Self {
-        use std::sync::mpsc::{RecvTimeoutError, channel};
-        let (over, ended) = channel();
-        let pid = child.id();
-        let thread = std::thread::spawn(move || {
-            let hung = ended.recv_timeout(Self::PATIENCE) == Err(RecvTimeoutError::Timeout);
-            if hung {
-                kill(pid);
-            }
-            hung
-        });
-        Self { over, thread }
-    }
-
-    /// To be asked when the process has ended.
-    pub(crate) fn has_killed(self) -> bool {
-        drop(self.over);
-        self.thread.join().unwrap()
-    }
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert!(!guard.join().unwrap(), "it hung:\n{stdout}{stderr}");
+    Run { code: output.status.code(), stdout, stderr }
 }
 
 #[cfg(unix)]

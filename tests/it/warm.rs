@@ -129,10 +129,8 @@ fn ten_machines_from_one_template_are_ten_machines() {
             })
             .collect();
         for create in creates {
-            let output = create.wait_with_output().unwrap();
-            let said = String::from_utf8_lossy(&output.stdout).into_owned();
-            let complained = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert!(output.status.success(), "{said}{complained}");
+            let Run { code, stdout: said, stderr: complained } = crate::lab::end(create);
+            assert_eq!(code, Some(0), "{said}{complained}");
             assert!(said.contains("Starting from the template"), "{said}");
             assert!(!said.contains("of no use"), "{said}{complained}");
         }
@@ -362,9 +360,8 @@ fn a_template_that_cannot_be_made_leaves_nothing() {
     let build = begin();
     let pid = pid().unwrap();
     assert!(Command::new("kill").args(["-9", pid.trim()]).status().unwrap().success());
-    let output = build.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let Run { code, stderr: said, .. } = crate::lab::end(build);
+    assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("the template could not be made"), "{said}");
     assert!(warm.remains().is_empty(), "{:?}", warm.remains());
 

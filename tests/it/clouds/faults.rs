@@ -89,13 +89,7 @@ impl<F: Fake> Subject<'_, F> {
     pub(crate) fn run(&self, mut command: Command) -> Run {
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         self.server.caller(child.id());
-        let output = child.wait_with_output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Run {
-            code: output.status.code(),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
-        }
+        crate::lab::end(child)
     }
 
     /// To whom the ports are opened is known before anything is made.

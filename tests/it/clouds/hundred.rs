@@ -28,8 +28,7 @@ impl<F: Fake> Subject<'_, F> {
             })
             .collect();
         for child in children {
-            let output = child.wait_with_output().unwrap();
-            let stderr = String::from_utf8_lossy(&output.stderr);
+            let stderr = crate::lab::end(child).stderr;
             assert!(stderr.contains("the step `ssh` failed"), "{stderr}");
         }
         // A computer that is busy may bunch what was sent one after the other.

@@ -8,6 +8,7 @@ mod hetzner;
 mod hundred;
 mod openstack;
 mod prism;
+mod scene;
 mod server;
 
 #[test]

@@ -1,46 +1,18 @@
 use std::process::Command;
 
-use serde_json::Value;
-
 use super::super::faults::{Figures, every_call_goes_wrong};
 use super::super::measured;
-use super::super::server::Server;
 use super::moto::Moto;
 use super::subject;
-use crate::lab::{Lab, Run, run};
+use crate::lab::run;
 
 const NOTHING: [&str; 0] = [];
 
-/// A lab and a cloud, and the program with its variables.
-struct Scene {
-    lab: Lab,
-    server: Server<Moto>,
-}
+type Scene = super::super::scene::Scene<Moto>;
 
 impl Scene {
     fn new() -> Option<Self> {
-        Some(Self { lab: Lab::new(), server: Moto::serve()? })
-    }
-
-    fn machine(&self, args: &[&str]) -> Command {
-        let mut command = subject(&self.server).machine(&self.lab);
-        command.args(args);
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Run {
-        run(&mut self.machine(args))
-    }
-
-    /// Ends where nobody lets it in.
-    fn create(&self, args: &[&str]) -> Run {
-        let mut command = subject(&self.server).create(&self.lab);
-        run(command.args(args))
-    }
-
-    fn record(&self) -> Value {
-        let path = self.lab.store().join("machines/m1/config.json");
-        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+        Some(Self::of(Moto::serve()?, subject))
     }
 
     /// The parameters of all calls of an action.

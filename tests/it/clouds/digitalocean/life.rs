@@ -1,45 +1,17 @@
-use std::process::Command;
-
-use serde_json::Value;
-
 use super::super::faults::{Figures, every_call_goes_wrong};
 use super::super::measured;
 use super::super::server::Server;
 use super::fake::DigitalOcean;
 use super::{TOKEN, subject};
-use crate::lab::{Lab, Run, run};
+use crate::lab::run;
 
 const NOTHING: [&str; 0] = [];
 
-/// A lab and a cloud, and the program with its variables.
-struct Scene {
-    lab: Lab,
-    server: Server<DigitalOcean>,
-}
+type Scene = super::super::scene::Scene<DigitalOcean>;
 
 impl Scene {
     fn new() -> Self {
-        Self { lab: Lab::new(), server: Server::start(DigitalOcean::new()) }
-    }
-
-    fn machine(&self, args: &[&str]) -> Command {
-        let mut command = subject(&self.server).machine(&self.lab);
-        command.args(args);
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Run {
-        run(&mut self.machine(args))
-    }
-
-    fn create(&self, args: &[&str]) -> Run {
-        let mut command = subject(&self.server).create(&self.lab);
-        run(command.args(args))
-    }
-
-    fn record(&self) -> Value {
-        let path = self.lab.store().join("machines/m1/config.json");
-        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+        Self::of(Server::start(DigitalOcean::new()), subject)
     }
 }
 

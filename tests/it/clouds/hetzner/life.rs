@@ -1,5 +1,3 @@
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use super::super::faults::{Figures, every_call_goes_wrong};
@@ -7,46 +5,15 @@ use super::super::measured;
 use super::super::server::Server;
 use super::fake::Hetzner;
 use super::{TOKEN, subject};
-use crate::lab::{Lab, Run, run};
+use crate::lab::run;
 
 const NOTHING: [&str; 0] = [];
 
-/// A lab and a project, and the program with its variables.
-struct Scene {
-    lab: Lab,
-    server: Server<Hetzner>,
-}
+type Scene = super::super::scene::Scene<Hetzner>;
 
 impl Scene {
     fn new() -> Self {
-        Self { lab: Lab::new(), server: Server::start(Hetzner::new()) }
-    }
-
-    fn machine(&self, args: &[&str]) -> Command {
-        let mut command = subject(&self.server).machine(&self.lab);
-        command.args(args);
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Run {
-        run(&mut self.machine(args))
-    }
-
-    fn create(&self, args: &[&str]) -> Run {
-        let mut command = subject(&self.server).create(&self.lab);
-        run(command.args(args))
-    }
-
-    /// A machine whose guest alone is missing.
-    fn made(&self, args: &[&str]) -> Run {
-        let made = self.create(args);
-        assert!(made.stderr.contains("the step `ssh` failed"), "{}{}", made.stdout, made.stderr);
-        made
-    }
-
-    fn record(&self) -> Value {
-        let path = self.lab.store().join("machines/m1/config.json");
-        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+        Self::of(Server::start(Hetzner::new()), subject)
     }
 
     /// The body of the call that made the last server.

@@ -1,5 +1,3 @@
-use std::process::Command;
-
 use serde_json::Value;
 
 use super::super::faults::{Figures, every_call_goes_wrong};
@@ -7,41 +5,15 @@ use super::super::measured;
 use super::super::server::Server;
 use super::fake::{OpenStack, PROJECT};
 use super::{PASSWORD, subject};
-use crate::lab::{Lab, Run, run};
+use crate::lab::run;
 
 const NOTHING: [&str; 0] = [];
 
-/// A lab and a cloud, and the program with its variables.
-struct Scene {
-    lab: Lab,
-    server: Server<OpenStack>,
-}
+type Scene = super::super::scene::Scene<OpenStack>;
 
 impl Scene {
     fn new() -> Self {
-        Self { lab: Lab::new(), server: Server::start(OpenStack::new()) }
-    }
-
-    fn machine(&self, args: &[&str]) -> Command {
-        let mut command = subject(&self.server).machine(&self.lab);
-        command.args(args);
-        command
-    }
-
-    fn run(&self, args: &[&str]) -> Run {
-        run(&mut self.machine(args))
-    }
-
-    fn create(&self, args: &[&str]) -> Run {
-        let mut command = subject(&self.server).create(&self.lab);
-        run(command.args(args))
-    }
-
-    /// `create` that makes everything, and finds no guest.
-    fn made(&self, args: &[&str]) -> Run {
-        let made = self.create(args);
-        assert!(made.stderr.contains("the step `ssh` failed"), "{}{}", made.stdout, made.stderr);
-        made
+        Self::of(Server::start(OpenStack::new()), subject)
     }
 
     fn removed(&self) {
@@ -49,11 +21,6 @@ impl Scene {
         assert_eq!(removed.code, Some(0), "{}", removed.stderr);
         assert_eq!(self.server.left(), NOTHING);
         assert!(self.lab.machine_files().is_empty());
-    }
-
-    fn record(&self) -> Value {
-        let path = self.lab.store().join("machines/m1/config.json");
-        serde_json::from_slice::<Value>(&std::fs::read(path).unwrap()).unwrap()["Driver"].take()
     }
 }
 
@@ -102,7 +69,7 @@ fn what_is_made_bears_the_stores_mark_and_goes_with_the_machine() {
     }
     assert!(wish["metadata"]["machine-expires"].is_string());
     assert!(wish["user_data"].is_string());
-    let record = scene.record();
+    let record = scene.record()["Driver"].clone();
     assert_eq!(record["Password"], "env:OS_PASSWORD");
     assert_eq!(record["ProjectID"], PROJECT);
     assert_eq!(record["IPAddress"], "127.0.0.1");
@@ -230,7 +197,7 @@ fn every_way_to_log_in() {
         let made =
             run(command.env("OS_PASSWORD", "another").env("OS_AUTH_URL", "http://127.0.0.1:5/v3"));
         assert!(made.stderr.contains("the step `ssh` failed"), "{cloud}: {}", made.stderr);
-        let record = scene.record();
+        let record = scene.record()["Driver"].clone();
         assert_eq!((&record["Cloud"], &record["Password"]), (&cloud.into(), &"".into()));
         // The record says where the file is.
         let mut remove = scene.machine(&["rm", "-y", "m1"]);
@@ -247,7 +214,7 @@ fn every_way_to_log_in() {
     ]);
     let made = run(&mut command);
     assert!(made.stderr.contains("the step `ssh` failed"), "{}", made.stderr);
-    let record = scene.record();
+    let record = scene.record()["Driver"].clone();
     assert_eq!(record["ApplicationCredentialSecret"], "env:OS_APPLICATION_CREDENTIAL_SECRET");
     let mut remove = scene.machine(&["rm", "-y", "m1"]);
     let removed = run(remove.env("OS_APPLICATION_CREDENTIAL_SECRET", PASSWORD));
@@ -359,6 +326,6 @@ fn docker_machines_name_keeps_its_rules() {
     assert_eq!(made.code, Some(1), "{}", made.stderr);
     let wish = scene.server.fake(|fake| fake.wishes[0]["server"].clone());
     assert_eq!((wish.get("security_groups"), wish.get("user_data")), (None, None));
-    assert_eq!(scene.record()["Password"], "env:OS_PASSWORD");
+    assert_eq!(scene.record()["Driver"]["Password"], "env:OS_PASSWORD");
     scene.removed();
 }
