@@ -5,8 +5,8 @@ use machine_driver::{Availability, Flag, FlagKind, Kind, Silent};
 use serde_json::{Value, json};
 
 use super::error::CliError;
+use super::listing;
 use super::session::Session;
-use super::{console, listing};
 use crate::output::table;
 
 /// List and describe drivers
@@ -20,7 +20,7 @@ pub(super) enum Command {
     },
     /// Show a driver's options, their variables, and the permissions that it needs
     Show {
-        /// text or json
+        /// text, json, yaml, or a Go template
         #[arg(long, short)]
         format: Option<String>,
         #[arg(value_name = "DRIVER")]
@@ -65,20 +65,23 @@ async fn list(format: Option<&str>, session: &Session) -> Result<(), CliError> {
 async fn show(name: &str, format: Option<&str>, session: &Session) -> Result<(), CliError> {
     let kind = session.engine.registry.find(name)?;
     let it = available(kind, session).await;
-    if is_json(format, "text")? {
-        return print_json(&json!({
-            "name": kind.name(),
-            "summary": kind.summary(),
-            "ready": it.installed,
-            "detail": it.detail,
-            "fix": it.fix,
-            "options": kind.flags().iter().map(option).collect::<Vec<_>>(),
-            "permissions": kind.permissions(),
-        }));
-    }
+    let data = json!({
+        "name": kind.name(),
+        "summary": kind.summary(),
+        "ready": it.installed,
+        "detail": it.detail,
+        "fix": it.fix,
+        "options": kind.flags().iter().map(option).collect::<Vec<_>>(),
+        "permissions": kind.permissions(),
+    });
+    let format = format.filter(|format| *format != "text");
+    listing::print_one(format, &data, || describe(kind, &it))
+}
+
+fn describe(kind: &dyn Kind, it: &Availability) -> String {
     let ready = if it.installed { "ready" } else { "not ready" };
     let mut text = format!("{}: {}\n{ready}: {}\n", kind.name(), kind.summary(), it.detail);
-    if let Some(fix) = it.fix {
+    if let Some(fix) = &it.fix {
         text += &format!("fix: {fix}\n");
     }
     let header = ["OPTION", "VARIABLE", "DEFAULT", "MEANING"].map(str::to_owned);
@@ -93,7 +96,7 @@ async fn show(name: &str, format: Option<&str>, session: &Session) -> Result<(),
         text += "\nThe least that the account must be allowed:\n";
         text = kind.permissions().lines().fold(text, |text, line| text + &format!("  {line}\n"));
     }
-    Ok(console::print(&text)?)
+    text
 }
 
 async fn available(kind: &dyn Kind, session: &Session) -> Availability {
@@ -125,19 +128,4 @@ fn default(flag: &Flag) -> String {
         FlagKind::List(items) => items.join(","),
         FlagKind::Bool | FlagKind::Int(None) | FlagKind::Text(None) => String::new(),
     }
-}
-
-fn is_json(format: Option<&str>, plain: &str) -> Result<bool, CliError> {
-    match format {
-        Some("json") => Ok(true),
-        None => Ok(false),
-        Some(format) if format == plain => Ok(false),
-        Some(other) => Err(CliError::usage(format!("`{other}` is not a format here"))
-            .hint(format!("the formats are {plain} and json"))),
-    }
-}
-
-fn print_json(value: &Value) -> Result<(), CliError> {
-    let text = serde_json::to_string_pretty(value).expect("a value is JSON");
-    Ok(console::println(&text)?)
 }

@@ -13,19 +13,36 @@ pub(super) fn seconds(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// Prints `data`, an array of objects, by `--format`; without one, as `table` writes it. A word that is
-/// no form and has nothing to fill in is a slip of the keyboard, except in `ls`, where docker-machine
-/// prints it for each row.
+/// Prints `data`, an array of objects, by `--format`; without one, as `table` writes it.
 pub(super) fn print(
     format: Option<&str>,
     data: &Value,
     table: impl FnOnce() -> String,
 ) -> Result<(), CliError> {
-    if let Some(word) = format.filter(|it| !["table", "json", "yaml"].contains(it))
-        && !word.contains("{{")
-    {
-        return Err(CliError::usage(format!("`{word}` is not a format here"))
-            .hint("the formats are table, json, yaml, and Go templates: '{{.Name}}'"));
-    }
+    check(format)?;
     Ok(console::print(&format::listing(format, data, table)?)?)
+}
+
+/// The same for one thing alone, of which `text` tells people.
+pub(super) fn print_one(
+    format: Option<&str>,
+    data: &Value,
+    text: impl FnOnce() -> String,
+) -> Result<(), CliError> {
+    match format {
+        Some("json" | "yaml") => Ok(console::print(&format::inspect(data, format)?)?),
+        _ => print(format, &Value::Array(vec![data.clone()]), text),
+    }
+}
+
+/// A word that is no form and has nothing to fill in is a slip of the keyboard, except in `ls`, where
+/// docker-machine prints it for each row.
+fn check(format: Option<&str>) -> Result<(), CliError> {
+    match format {
+        Some(word) if !["table", "json", "yaml"].contains(&word) && !word.contains("{{") => {
+            Err(CliError::usage(format!("`{word}` is not a format here"))
+                .hint("the formats are table, json, yaml, and Go templates: '{{.Name}}'"))
+        }
+        _ => Ok(()),
+    }
 }

@@ -60,3 +60,25 @@ fn old_global_flags_are_taken() {
     assert!(lab.ok(["version"]).starts_with("machine version "));
     assert!(lab.ok(["completion", "bash"]).contains("complete"));
 }
+
+/// What is no listing of machines has the same forms.
+#[test]
+fn other_listings_have_all_forms_too() {
+    let lab = Lab::new();
+    let names = lab.ok(["driver", "ls", "--format", "{{.Name}}"]);
+    assert!(names.lines().any(|name| name == "fake"), "{names}");
+    let rows = lab.ok(["driver", "ls", "--format", "table {{.Name}}\t{{.Ready}}"]);
+    assert!(rows.starts_with("NAME "), "{rows}");
+    assert!(lab.ok(["driver", "ls", "--format", "yaml"]).contains("\n- name: fake\n"));
+    assert_eq!(lab.ok(["driver", "show", "fake", "-f", "{{.Name}}"]), "fake\n");
+    assert!(lab.ok(["driver", "show", "fake", "-f", "yaml"]).starts_with("name: fake\n"));
+    let json = lab.ok(["driver", "show", "fake", "-f", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["name"], "fake");
+    assert!(lab.ok(["driver", "show", "fake"]).starts_with("fake: "));
+    for args in [&["driver", "show", "fake"][..], &["driver", "ls"], &["template", "ls"]] {
+        let wrong = lab.run(args.iter().chain(&["--format", "xml"]));
+        assert_eq!(wrong.code, Some(2), "{args:?}");
+        assert!(wrong.stderr.contains("`xml` is not a format"), "{}", wrong.stderr);
+    }
+}
