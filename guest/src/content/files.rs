@@ -33,6 +33,7 @@ pub(super) const ROOT: &[(&str, u32, &str)] = &[
     file!("usr/lib/machine/network", 0o755),
     file!("usr/lib/machine/power", 0o755),
     file!("usr/lib/machine/run-script", 0o755),
+    file!("usr/lib/machine/ssh-session", 0o755),
     file!("usr/lib/machine/sshd", 0o755),
     file!("usr/lib/machine/terminal", 0o755),
     file!("usr/lib/machine/trust", 0o755),

@@ -3,4 +3,5 @@
 mod archive;
 mod downloads;
 mod image;
+mod scripts;
 mod support;

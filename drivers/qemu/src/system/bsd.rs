@@ -1,4 +1,6 @@
+use std::fs::File;
 use std::io;
+use std::path::PathBuf;
 
 use rustix::process::{Pid, Signal};
 
@@ -33,6 +35,12 @@ pub(crate) fn kill(process: &ProcessId) -> io::Result<bool> {
         Err(rustix::io::Errno::SRCH) => Ok(false),
         Err(error) => Err(error.into()),
     }
+}
+
+/// There is no such thing here.
+#[expect(clippy::unnecessary_wraps, reason = "it can fail elsewhere")]
+pub(crate) fn anonymous_file(_name: &str) -> io::Result<Option<(File, PathBuf)>> {
+    Ok(None)
 }
 
 /// Bytes of memory in this computer.

@@ -1,6 +1,9 @@
-use std::fs::read_to_string;
+use std::fs::{File, read_to_string};
 use std::io;
+use std::os::fd::AsRawFd;
+use std::path::PathBuf;
 
+use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 use crate::process_id::ProcessId;
@@ -48,6 +51,18 @@ pub(crate) fn kill(process: &ProcessId) -> io::Result<bool> {
         Err(rustix::io::Errno::SRCH) => Ok(false),
         Err(error) => Err(error.into()),
     }
+}
+
+/// A file in memory that is gone with the last process that has it open, and the path by which
+/// other processes of this user open it. `None` where there is no such thing.
+pub(crate) fn anonymous_file(name: &str) -> io::Result<Option<(File, PathBuf)>> {
+    let file = match memfd_create(name, MemfdFlags::CLOEXEC) {
+        Ok(file) => File::from(file),
+        Err(rustix::io::Errno::NOSYS) => return Ok(None), // before Linux 3.17, or a sandbox
+        Err(error) => return Err(error.into()),
+    };
+    let path = PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()));
+    Ok(path.exists().then_some((file, path)))
 }
 
 /// Bytes of memory in this computer.

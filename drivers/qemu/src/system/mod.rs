@@ -8,11 +8,11 @@ mod linux;
 mod windows;
 
 #[cfg(all(unix, not(target_os = "linux")))]
-pub(crate) use bsd::{boot_id, command_line, kill, memory, routes, start_time};
+pub(crate) use bsd::{anonymous_file, boot_id, command_line, kill, memory, routes, start_time};
 #[cfg(target_os = "linux")]
-pub(crate) use linux::{boot_id, command_line, kill, memory, routes, start_time};
+pub(crate) use linux::{anonymous_file, boot_id, command_line, kill, memory, routes, start_time};
 #[cfg(windows)]
-pub(crate) use windows::{boot_id, command_line, kill, memory, routes, start_time};
+pub(crate) use windows::{anonymous_file, boot_id, command_line, kill, memory, routes, start_time};
 
 /// What a program of the system prints. It answers from memory at once, so it needs no deadline.
 #[cfg(not(target_os = "linux"))]

@@ -1,4 +1,6 @@
+use std::fs::File;
 use std::io;
+use std::path::PathBuf;
 
 use super::printed;
 use crate::process_id::ProcessId;
@@ -24,6 +26,12 @@ pub(crate) fn command_line(pid: u32) -> Option<String> {
 pub(crate) fn kill(process: &ProcessId) -> io::Result<bool> {
     Ok(process.is_alive()
         && printed("taskkill.exe", &["/F", "/PID", &process.pid.to_string()]).is_some())
+}
+
+/// There is no such thing here.
+#[expect(clippy::unnecessary_wraps, reason = "it can fail elsewhere")]
+pub(crate) fn anonymous_file(_name: &str) -> io::Result<Option<(File, PathBuf)>> {
+    Ok(None)
 }
 
 /// Bytes of memory in this computer.

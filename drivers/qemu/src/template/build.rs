@@ -18,7 +18,7 @@ use crate::files::Files;
 use crate::identity::{Port, Request};
 use crate::process_id::ProcessId;
 use crate::record::Record;
-use crate::{accelerator, launch, materials, migration, platform, program, qmp};
+use crate::{accelerator, launch, materials, migration, platform, program, qmp, system};
 
 /// How long the guest may take to be ready: a boot on a busy host without acceleration, and more.
 const PATIENCE: Duration = Duration::from_secs(600);
@@ -109,10 +109,10 @@ async fn save(
     materials::link_image(cx, record, files, &material.image)?;
     let seed = Seed { profile: material.profile.clone(), template: true, ..Seed::default() };
     materials::make_disk(record, &seed, files)?;
-    let memory = files.dir().join(MEMORY);
+    let memory = GuestMemory::new(files)?;
     let network = if record.network.is_empty() { Network::None } else { Network::Unconnected };
-    let memory = arguments::Memory::Written(&memory);
-    let setup = Setup { accelerator, memory, network, incoming: false };
+    let written = arguments::Memory::Written(&memory.path);
+    let setup = Setup { accelerator, memory: written, network, incoming: false };
     let args = arguments::arguments(record, files, setup)?;
     let (mut child, begin) = launch::spawn(files, program, &args)?;
     launch::await_monitor(&mut child, files, begin).await?;
@@ -128,8 +128,8 @@ async fn save(
     let mut monitor = qmp::connect(&files.monitor()).await?;
     monitor.execute("stop", Value::Null).await?;
     let sink = BufWriter::new(File::create(files.dir().join(DEVICES))?);
-    let memory = migration::Memory::InFile;
-    let sink = migration::save(&mut monitor, memory, &files.migration(), sink).await?;
+    let in_file = migration::Memory::InFile;
+    let sink = migration::save(&mut monitor, in_file, &files.migration(), sink).await?;
     sink.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
     // QEMU has closed the disk when it has ended.
     monitor.execute("quit", Value::Null).await.ok();
@@ -139,7 +139,39 @@ async fn save(
         Ok(true) => Look::NotYet(None),
         Err(error) => Look::Hopeless(error.into()),
     })
-    .await
+    .await?;
+    let place = files.dir().join(MEMORY);
+    tokio::task::spawn_blocking(move || memory.keep(&place))
+        .await
+        .map_err(|error| Error::other("the copy broke").caused_by(error))?
+}
+
+/// The file that is the guest's memory while it boots.
+///
+/// Where the system can, it is one in memory, which is copied when the guest is saved: a file system
+/// has to find room for each page that the guest touches for the first time, and to write it out
+/// again and again, and the boot would wait for that.
+struct GuestMemory {
+    /// What QEMU opens.
+    path: PathBuf,
+    anonymous: Option<File>,
+}
+
+impl GuestMemory {
+    fn new(files: &Files) -> Result<Self> {
+        Ok(match system::anonymous_file("guest-memory")? {
+            Some((file, path)) => Self { path, anonymous: Some(file) },
+            None => Self { path: files.dir().join(MEMORY), anonymous: None },
+        })
+    }
+
+    /// Makes it the file `place`.
+    fn keep(self, place: &Path) -> Result<()> {
+        if self.anonymous.is_some() {
+            platform::copy_sparse(&self.path, &File::create(place)?)?;
+        }
+        Ok(())
+    }
 }
 
 /// The image and QEMU's own files are no part of it.
