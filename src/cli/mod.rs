@@ -195,6 +195,7 @@ enum Command {
 /// The whole program: parses, runs, renders the error.
 pub fn main() -> ExitCode {
     console::restore_on_panic();
+    system::keep_streams();
     rustls::crypto::ring::default_provider().install_default().ok();
     let environment = Environment::read();
     let args: Vec<OsString> = std::env::args_os().collect();

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
+use super::local::relay;
 use super::{ExitStatus, LocalListener, Session, SshError};
 
 /// Where every Engine listens.
@@ -53,12 +54,14 @@ impl Session {
                     return Err(SshError::Lost { address: self.address.clone() });
                 }
             };
-            let mut local = accepted.map_err(|source| SshError::Stream { source })?;
+            let local = accepted.map_err(|source| SshError::Stream { source })?;
             while connections.try_join_next().is_some() {}
             match self.open_docker(dial).await {
-                Ok(mut remote) => {
+                Ok(remote) => {
                     connections.spawn(async move {
-                        copy_bidirectional(&mut local, &mut remote).await.ok();
+                        if let Err(error) = relay(local, remote).await {
+                            tracing::debug!(%error, "a client's connection broke");
+                        }
                     });
                 }
                 Err(_) if self.handle.is_closed() => {

@@ -1,5 +1,6 @@
 //! The program for Windows, under Wine. `scripts/test` builds it and says where it is.
 
+mod host;
 mod lab;
 mod rights;
 mod shells;

@@ -6,6 +6,6 @@ mod unix;
 mod windows;
 
 #[cfg(unix)]
-pub(super) use unix::{Signals, apart, give_way};
+pub(super) use unix::{Signals, apart, give_way, keep_streams};
 #[cfg(windows)]
-pub(super) use windows::{Signals, apart, give_way};
+pub(super) use windows::{Signals, apart, give_way, keep_streams};

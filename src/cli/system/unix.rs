@@ -24,6 +24,9 @@ impl Signals {
     }
 }
 
+/// A process inherits no stream that it is not given.
+pub(in crate::cli) fn keep_streams() {}
+
 /// Has a command outlive this one, whatever becomes of the terminal.
 pub(in crate::cli) fn apart(command: &mut Command) {
     command.process_group(0);

@@ -1,8 +1,10 @@
 use std::io;
+use std::os::windows::io::{AsRawHandle, RawHandle};
 use std::os::windows::process::CommandExt;
 use std::process::Command;
 
 use tokio::signal::windows::{CtrlC, ctrl_c};
+use windows_sys::Win32::Foundation::{HANDLE_FLAG_INHERIT, SetHandleInformation};
 
 /// Ctrl-C: there is nothing like SIGTERM.
 pub(in crate::cli) struct Signals(CtrlC);
@@ -14,6 +16,21 @@ impl Signals {
 
     pub(in crate::cli) async fn next(&mut self) {
         self.0.recv().await;
+    }
+}
+
+/// Keeps this process's own standard streams away from the processes that it starts, unless one is
+/// given them. Every process inherits all handles that can be inherited, whatever its own streams are,
+/// and who reads what we print would wait for the end of a machine that we have started:
+/// <https://github.com/rust-lang/rust/issues/54760>.
+#[expect(unsafe_code, reason = "the standard library has no way yet: rust-lang/rust#146407")]
+pub(in crate::cli) fn keep_streams() {
+    let streams: [RawHandle; 3] =
+        [io::stdin().as_raw_handle(), io::stdout().as_raw_handle(), io::stderr().as_raw_handle()];
+    for stream in streams {
+        // SAFETY: the function takes any value for a handle, and changes a flag of one that there is.
+        // What fails is a stream that this process does not have.
+        unsafe { SetHandleInformation(stream, HANDLE_FLAG_INHERIT, 0) };
     }
 }
 

@@ -1,6 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use tokio::io::{AsyncRead, AsyncWrite, copy_bidirectional};
 use tokio::net::{UnixListener, UnixStream};
 
 /// A socket, which is gone when this is dropped.
@@ -25,6 +26,14 @@ impl Drop for LocalListener {
     fn drop(&mut self) {
         std::fs::remove_file(&self.path).ok();
     }
+}
+
+/// Passes everything on in both directions, until both sides have ended or one of them broke.
+pub(crate) async fn relay(
+    mut local: UnixStream,
+    mut remote: impl AsyncRead + AsyncWrite + Unpin,
+) -> io::Result<()> {
+    copy_bidirectional(&mut local, &mut remote).await.map(drop)
 }
 
 /// Where the socket `name` of a store lies, whose own directory for such things is `dir`.

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use crate::hosts::in_network;
 use crate::lab::{Lab, Run, run, skip};
 
 pub(super) struct Wine {
@@ -12,6 +13,8 @@ pub(super) struct Wine {
     program: PathBuf,
     /// With a quote, blanks and letters that no code page has all of.
     pub(super) store: PathBuf,
+    /// In the network of the SSH hosts instead of this computer's.
+    among_hosts: bool,
 }
 
 impl Wine {
@@ -27,7 +30,12 @@ impl Wine {
         }
         let lab = Lab::new();
         let store = lab.path().join("Jörg O'Neil 測試/store of two  blanks");
-        Some(Self { lab, program, store })
+        Some(Self { lab, program, store, among_hosts: false })
+    }
+
+    pub(super) fn among_hosts(mut self) -> Self {
+        self.among_hosts = true;
+        self
     }
 
     /// Puts the program into a directory of its own, with these stand-ins beside it, where Windows
@@ -67,15 +75,27 @@ impl Wine {
         command
     }
 
+    /// What Windows calls a new file with this content.
+    pub(super) fn file(&self, name: &str, content: &str) -> String {
+        let path = self.lab.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        windows_path(&path)
+    }
+
     pub(super) fn wine(&self) -> Command {
-        let mut command = Command::new(WINE);
+        // Each has a server of its own, which opens the sockets, in its own network.
+        let (mut command, prefix) = if self.among_hosts {
+            (in_network(WINE), concat!(env!("CARGO_TARGET_TMPDIR"), "/wine-among-hosts"))
+        } else {
+            (Command::new(WINE), concat!(env!("CARGO_TARGET_TMPDIR"), "/wine"))
+        };
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.lab.path())
             .env("USER", "tester")
             .env("FAKE_CLOUD", windows_path(&self.lab.path().join("cloud.json")))
-            .env("WINEPREFIX", concat!(env!("CARGO_TARGET_TMPDIR"), "/wine"))
+            .env("WINEPREFIX", prefix)
             .env("WINEDEBUG", "-all")
             // Wine takes names of files for this, whatever the system's own language is.
             .env("LC_ALL", "C.UTF-8")

@@ -5,7 +5,11 @@
      cacls   says the rights that RIGHTS_SDDL names, as `cacls FILE /S` does
      hold    opens a file as virus scanners do, so that nobody can replace it, until a new one lies
              beside it and a moment longer
+     pipe    writes a file to a named pipe and prints what comes back; a second file, after the first
+             answer, with an empty message behind it
      others  are shells: they run their arguments and end with their exit code */
+#include <fcntl.h>
+#include <io.h>
 #include <process.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +34,45 @@ static int hold(const wchar_t *file, const wchar_t *beside)
         Sleep(10);
     }
     return 2;
+}
+
+static int put(HANDLE pipe, const wchar_t *file)
+{
+    char buffer[4096];
+    DWORD length;
+    FILE *input = _wfopen(file, L"rb");
+
+    while (input && (length = fread(buffer, 1, sizeof buffer, input)) > 0)
+        if (!WriteFile(pipe, buffer, length, &length, NULL))
+            return 0;
+    return input && fclose(input) == 0;
+}
+
+static int ask(const wchar_t *name, const wchar_t *request, const wchar_t *input)
+{
+    char buffer[4096];
+    DWORD length;
+    HANDLE pipe;
+
+    /* As Docker's client does: one that comes while another one is let in tries again. */
+    do
+        pipe = CreateFileW(name, GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+    while (pipe == INVALID_HANDLE_VALUE && GetLastError() == ERROR_PIPE_BUSY &&
+           WaitNamedPipeW(name, 60000));
+    if (pipe == INVALID_HANDLE_VALUE) {
+        printf("no pipe: error %lu\n", GetLastError());
+        return 1;
+    }
+    _setmode(_fileno(stdout), _O_BINARY);
+    if (!put(pipe, request))
+        return 2;
+    while (ReadFile(pipe, buffer, sizeof buffer, &length, NULL) && length > 0) {
+        fwrite(buffer, 1, length, stdout);
+        if (input && (!put(pipe, input) || !WriteFile(pipe, buffer, 0, &length, NULL)))
+            return 3;
+        input = NULL;
+    }
+    return 0;
 }
 
 /* The arguments hold no quotes and end in no backslash. */
@@ -69,5 +112,7 @@ int wmain(int count, wchar_t **args)
     }
     if (!_wcsicmp(name, L"hold.exe") && count > 2)
         return hold(args[1], args[2]);
+    if (!_wcsicmp(name, L"pipe.exe") && count > 2)
+        return ask(args[1], args[2], count > 3 ? args[3] : NULL);
     return count > 1 ? run(count - 1, args + 1) : 1;
 }
