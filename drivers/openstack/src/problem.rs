@@ -38,8 +38,11 @@ fn is_quota(status: u16, code: &str, message: &str) -> bool {
         || (status == 403 && message.starts_with("maximum number of"))
 }
 
-/// A page without its tags, in one line.
+/// A page without its tags, in one line. Its title and its heading only repeat the status.
 fn plain(page: &str) -> String {
+    let page = ["</head>", "</h1>"]
+        .iter()
+        .fold(page, |page, end| page.split_once(end).map_or(page, |(_, rest)| rest));
     let mut text = String::new();
     let mut inside = false;
     for letter in page.chars() {
@@ -119,9 +122,11 @@ mod tests {
             ),
             (
                 404,
-                "<html><head><title>404 Not Found</title></head><body>No image</body></html>",
+                // Glance 25.
+                "<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  \
+                 <h1>404 Not Found</h1>\n  No image found with ID x<br /><br />\n\n\n\n </body>\n</html>",
                 "",
-                "404 Not Found No image",
+                "No image found with ID x",
             ),
         ];
         for (status, body, code, message) in cases {
