@@ -79,7 +79,11 @@ pub(crate) fn explain(error: Error) -> Error {
     match problem(&error).map(|it| it.status) {
         Some(401) => error
             .hint("check user, password, domain and project: openstack token issue")
-            .hint("an application credential, or its secret, may have expired"),
+            // A service says no more of what a credential's access rules leave out.
+            .hint(
+                "an application credential may have expired, or its access rules leave this out: \
+                 `machine driver show openstack`",
+            ),
         Some(403) => {
             error.hint("`machine driver show openstack` lists what a user must be allowed")
         }

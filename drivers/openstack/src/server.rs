@@ -76,6 +76,13 @@ impl Server {
             Some(why) if why.contains("No valid host") => error.caused_by(why.to_owned()).hint(
                 "no host has room for it: choose a smaller flavor, or another availability zone",
             ),
+            // What Nova makes of "it is not allowed to create an interface on external network".
+            Some(why) if why.contains("Failed to allocate the network") => {
+                error.caused_by(why.to_owned()).hint(
+                    "most clouds put no server onto an external network: name that one with \
+                     --openstack-floatingip-pool, and one of the project with --openstack-net-name",
+                )
+            }
             Some(why) if why.to_lowercase().contains("quota") => error
                 .caused_by(why.to_owned())
                 .hint("see what there is: openstack quota show --usage"),

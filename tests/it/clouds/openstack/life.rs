@@ -229,6 +229,18 @@ fn every_way_to_log_in() {
 }
 
 #[test]
+fn access_rules_need_not_allow_what_only_finds_mistakes() {
+    let scene = Scene::new();
+    scene.server.fake(|fake| fake.left_out = vec!["subnets", "quotas", "limits"]);
+    scene.made(&["--openstack-volume-size", "1"]);
+    scene.removed();
+    scene.server.fake(|fake| fake.left_out = vec!["networks"]);
+    let refused = scene.create(&[]);
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(refused.stderr.contains("its access rules leave this out"), "{}", refused.stderr);
+}
+
+#[test]
 fn a_token_that_ends_is_renewed() {
     let scene = Scene::new();
     scene.made(&[]);
@@ -312,6 +324,13 @@ fn a_network_that_leads_nowhere_is_said_to() {
     let failed = scene.create(&[]);
     assert_eq!(failed.code, Some(1), "{}", failed.stderr);
     assert!(failed.stderr.contains("needs a router whose gateway"), "{}", failed.stderr);
+    scene.removed();
+    // What Nova 26 says where a server was to be on an external network.
+    let message =
+        "Build of instance i aborted: Failed to allocate the network(s), not rescheduling.";
+    scene.server.fake(|fake| (fake.has_router, fake.fails_with) = (true, Some(message)));
+    let failed = scene.create(&[]);
+    assert!(failed.stderr.contains("put no server onto an external network"), "{}", failed.stderr);
     scene.removed();
 }
 
