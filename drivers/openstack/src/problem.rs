@@ -73,6 +73,9 @@ pub(crate) fn explain(error: Error) -> Error {
             .hint("if the cloud has an authority of its own: export OS_CACERT=/path/to/ca.pem")
             .hint("if it asks for a certificate: export OS_CERT=... OS_KEY=...");
     }
+    if problem(&error).is_some_and(|it| it.status == 409 && it.message.ends_with("is locked")) {
+        return error.hint("its owner or an administrator unlocks it: openstack server unlock");
+    }
     if error.kind() != ErrorKind::Denied || !error.hints().is_empty() {
         return error;
     }

@@ -136,14 +136,14 @@ async fn network(place: &Place) -> Result<Network> {
 /// Cinder's.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Volumes {
+struct Storage {
     max_total_volumes: i64,
     total_volumes_used: i64,
     max_total_volume_gigabytes: i64,
     total_gigabytes_used: i64,
 }
 
-impl Default for Volumes {
+impl Default for Storage {
     fn default() -> Self {
         Self {
             max_total_volumes: -1,
@@ -154,7 +154,7 @@ impl Default for Volumes {
     }
 }
 
-async fn volumes(place: &Place) -> Result<Volumes> {
+async fn volumes(place: &Place) -> Result<Storage> {
     let mut body: Value = place.cinder()?.get("/limits").fetch().await?;
     Ok(serde_json::from_value(body["limits"]["absolute"].take()).unwrap_or_default())
 }

@@ -361,6 +361,13 @@ fn ls_asks_once_for_all_pages() {
     assert_eq!(listed.stdout, "m1 Incomplete\nm2 Running\nm3 Not Found\n", "{}", listed.stderr);
     let list = "GET /compute/v2.1/servers/detail";
     assert_eq!(scene.server.take_calls(), ["POST /v3/auth/tokens", list, list]);
+    let lock = |is: bool| {
+        scene.server.fake(|fake| fake.servers.values_mut().for_each(|it| it["locked"] = is.into()));
+    };
+    lock(true);
+    let locked = scene.run(&["stop", "m2"]);
+    assert!(locked.stderr.contains("hint: its owner or an administrator"), "{}", locked.stderr);
+    lock(false);
     let stopped = scene.run(&["stop", "m2"]);
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
     assert_eq!(scene.run(&["status", "m2"]).stdout, "Stopped\n");

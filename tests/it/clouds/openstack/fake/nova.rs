@@ -241,6 +241,11 @@ impl OpenStack {
 
     fn act(&mut self, id: &str, call: &Call) -> Reply {
         let Some(server) = self.servers.get_mut(id) else { return nova_missing() };
+        if server["locked"] == true {
+            // Nova 26.
+            let message = format!("Instance {id} is locked");
+            return nova_error(409, "conflictingRequest", &message);
+        }
         let body = call.json();
         let action = body.as_object().and_then(|it| it.keys().next()).cloned().unwrap_or_default();
         let (from, to) = match action.as_str() {
