@@ -205,12 +205,26 @@ pub(crate) fn skipped(why: &str) {
 /// Somebody who listens on loopback of another network: the namespace that the file stands for.
 #[cfg(target_os = "linux")]
 pub(crate) fn listen_in(namespace: &Path) -> std::net::TcpListener {
-    let file = std::fs::File::open(namespace).unwrap();
+    in_namespace(namespace, || std::net::TcpListener::bind("127.0.0.1:0")).unwrap()
+}
+
+/// A connection to loopback of another network.
+#[cfg(target_os = "linux")]
+pub(crate) fn connect_in(namespace: &Path, port: u16) -> std::io::Result<std::net::TcpStream> {
+    in_namespace(namespace, move || std::net::TcpStream::connect(("127.0.0.1", port)))
+}
+
+#[cfg(target_os = "linux")]
+fn in_namespace<T: Send + 'static>(
+    namespace: &Path,
+    open: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    use std::os::fd::AsFd;
+    let file = std::fs::File::open(namespace)?;
     // Only this one thread moves there; its socket stays when it has ended.
-    let bound = std::thread::spawn(move || {
-        use std::os::fd::AsFd;
-        rustix::thread::move_into_link_name_space(file.as_fd(), None).unwrap();
-        std::net::TcpListener::bind("127.0.0.1:0").unwrap()
+    let opened = std::thread::spawn(move || {
+        rustix::thread::move_into_link_name_space(file.as_fd(), None)?;
+        open()
     });
-    bound.join().unwrap()
+    opened.join().unwrap()
 }

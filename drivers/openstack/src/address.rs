@@ -1,5 +1,6 @@
 //! Floating IPs: one for each machine, made in the call that also leads it to the server's port.
 
+use machine_driver::rest::problem;
 use machine_driver::{Error, ErrorKind, Result, Tags};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -38,6 +39,9 @@ impl FloatingIp {
     }
 }
 
+/// What Neutron calls a port that the pool's network does not lead to.
+const NO_WAY: &str = "ExternalGatewayForFloatingIPNotFound";
+
 impl Place {
     /// All floating IPs of the project.
     pub(crate) async fn floating_ips(&self) -> Result<Vec<FloatingIp>> {
@@ -72,6 +76,9 @@ impl Place {
         match made {
             Ok(made) => Ok(made),
             Err(error) if error.kind() == ErrorKind::Denied => Err(error),
+            Err(error) if problem(&error).is_some_and(|it| it.code == NO_WAY) => Err(error
+                .hint("the server's network needs a router whose gateway is in the pool's network")
+                .hint("choose another network: --openstack-net-name")),
             // It may have been made all the same: a port's address has one at the most.
             Err(error) => match self.floating_ip_at(&port).await {
                 Ok(Some(made)) if made.ours().is_some_and(|it| it.machine == tags.machine) => {
@@ -115,25 +122,5 @@ impl Place {
 
     pub(crate) async fn delete_floating_ip(&self, id: &str) -> Result<()> {
         self.neutron.delete(format!("/floatingips/{id}")).send_if_there().await.map(drop)
-    }
-
-    /// How many floating IPs the project may still have; `None` if it cannot be asked or there
-    /// is no limit.
-    pub(crate) async fn floating_ips_left(&self) -> Option<u64> {
-        #[derive(Deserialize)]
-        struct Quota {
-            floatingip: Detail,
-        }
-        #[derive(Deserialize)]
-        struct Detail {
-            limit: i64,
-            used: i64,
-            #[serde(default)]
-            reserved: i64,
-        }
-        let path = format!("/quotas/{}/details", self.project.id);
-        let Quota { floatingip } = one("quota", self.neutron.get(path)).await.ok()?;
-        let Detail { limit, used, reserved } = floatingip;
-        (limit >= 0).then(|| u64::try_from(limit - used - reserved).unwrap_or(0))
     }
 }

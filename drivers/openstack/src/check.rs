@@ -3,15 +3,14 @@
 use std::path::Path;
 
 use machine_driver::{Context, Error, ErrorKind, Result, cloud};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::choice::{Flavor, Network};
 use crate::image::Image;
-use crate::metadata;
 use crate::place::{Place, all};
 use crate::problem::explain;
 use crate::record::Record;
+use crate::{group, metadata, quota};
 
 /// What Nova takes, in base64.
 pub(crate) const MOST_USER_DATA: usize = 65_535;
@@ -24,7 +23,7 @@ pub(crate) const VOLUME_TYPE: &str = "2.67";
 pub(crate) struct Choice {
     pub(crate) flavor: Flavor,
     pub(crate) image: Image,
-    pub(crate) network: Option<Network>,
+    pub(crate) network: Network,
     /// The id of the network with the floating IPs; empty if none is wanted.
     pub(crate) pool: String,
     pub(crate) groups: Vec<String>,
@@ -34,7 +33,7 @@ pub(crate) struct Choice {
 impl Choice {
     /// Whether the network knows security groups.
     pub(crate) fn is_guarded(&self) -> bool {
-        self.network.as_ref().is_none_or(|it| it.port_security_enabled != Some(false))
+        self.network.port_security_enabled != Some(false)
     }
 }
 
@@ -54,9 +53,12 @@ pub(crate) async fn check(cx: &Context, record: &Record) -> Result<Choice> {
 
 async fn all_of(cx: &Context, place: &Place, record: &Record) -> Result<Choice> {
     let choice = choose(place, record).await?;
+    let (mut groups, mut rules) = (0, 0);
     if choice.is_guarded() && wants_own_group(cx, record) {
-        cloud::check_openings(cx).await?;
+        let networks = group::networks(cx).await?;
+        (groups, rules) = place.group_to_make(cx.store_id.get()?, &networks).await?;
     }
+    addresses(place, record, &choice).await?;
     choice.image.check(&choice.flavor, root_disk(record, &choice))?;
     zone(place, &record.availability_zone).await?;
     if record.existing_key {
@@ -70,7 +72,19 @@ async fn all_of(cx: &Context, place: &Place, record: &Record) -> Result<Choice> 
     if rancher.boot_from_volume && !rancher.volume_type.is_empty() {
         microversion(place, VOLUME_TYPE).await?;
     }
-    quotas(place, record, &choice.flavor).await?;
+    let wish = quota::Wish {
+        flavor: &choice.flavor,
+        metadata: metadata::of_user(&record.ours.metadata)?.len() as u64,
+        groups,
+        rules,
+        floating_ips: u64::from(!choice.pool.is_empty()),
+        volume: match rancher.boot_from_volume {
+            true => root_disk(record, &choice),
+            false if record.wants_volume() => rancher.volume_size,
+            false => 0,
+        },
+    };
+    quota::check(place, &wish).await?;
     Ok(choice)
 }
 
@@ -140,6 +154,25 @@ pub(crate) fn root_disk(record: &Record, choice: &Choice) -> u64 {
     }
 }
 
+/// Whether the network gives addresses of the version that is wanted. Not everybody may look, or sees
+/// the subnets of every network.
+async fn addresses(place: &Place, record: &Record, choice: &Choice) -> Result<()> {
+    let network = &choice.network;
+    let version = if record.ip_version == 6 && choice.pool.is_empty() { 6 } else { 4 };
+    let query = [("network_id", network.id.as_str())];
+    let subnets: Vec<Value> = match all(&place.neutron, "subnets", "/subnets", &query).await {
+        Err(error) if error.kind() == ErrorKind::Denied => return Ok(()),
+        subnets => subnets?,
+    };
+    if subnets.is_empty() || subnets.iter().any(|it| it["ip_version"] == version) {
+        return Ok(());
+    }
+    let message = format!("the network `{}` has no subnet of IPv{version}", network.name);
+    Err(Error::new(ErrorKind::Flags, message)
+        .hint("choose another one: --openstack-net-name")
+        .hint(format!("or the other version: --openstack-ip-version {}", 10 - version)))
+}
+
 /// An administrator may put a host behind the zone: `nova:host`.
 async fn zone(place: &Place, zone: &str) -> Result<()> {
     let name = zone.split(':').next().unwrap_or_default();
@@ -182,68 +215,4 @@ async fn microversion(place: &Place, wanted: &str) -> Result<()> {
         .caused_by(format!("its highest microversion is {}.{}", highest.0, highest.1))),
         _ => Ok(()),
     }
-}
-
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Limits {
-    max_total_instances: i64,
-    total_instances_used: i64,
-    max_total_cores: i64,
-    total_cores_used: i64,
-    #[serde(rename = "maxTotalRAMSize")]
-    max_total_ram: i64,
-    #[serde(rename = "totalRAMUsed")]
-    total_ram_used: i64,
-    max_server_meta: i64,
-}
-
-/// -1 is "no limit".
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_total_instances: -1,
-            total_instances_used: 0,
-            max_total_cores: -1,
-            total_cores_used: 0,
-            max_total_ram: -1,
-            total_ram_used: 0,
-            max_server_meta: -1,
-        }
-    }
-}
-
-async fn quotas(place: &Place, record: &Record, flavor: &Flavor) -> Result<()> {
-    let mut body: Value = match place.nova.get("/limits").fetch().await {
-        // Who may not ask finds out when the server is made.
-        Err(error) if matches!(error.kind(), ErrorKind::Denied | ErrorKind::NotFound) => {
-            return Ok(());
-        }
-        body => body?,
-    };
-    let limits: Limits =
-        serde_json::from_value(body["limits"]["absolute"].take()).unwrap_or_default();
-    let used_up = |what: &str, limit: i64, used: i64, wanted: u64| {
-        let over = limit >= 0 && used.saturating_add_unsigned(wanted) > limit;
-        match over {
-            false => Ok(()),
-            true => Err(Error::other(format!(
-                "the project may have {limit} {what}, and has {used}: {wanted} more are too many"
-            ))
-            .hint("`machine gc -d openstack` removes what was left behind")
-            .hint("choose a smaller flavor, or ask the cloud's operator for more")),
-        }
-    };
-    used_up("servers", limits.max_total_instances, limits.total_instances_used, 1)?;
-    used_up("cores", limits.max_total_cores, limits.total_cores_used, flavor.vcpus)?;
-    used_up("MiB of memory", limits.max_total_ram, limits.total_ram_used, flavor.ram)?;
-    let metadata = metadata::of_user(&record.ours.metadata)?.len() as u64;
-    // Ours are four at the most.
-    used_up("pairs of metadata on a server", limits.max_server_meta, 4, metadata)?;
-    let wants_address = !record.floating_ip_pool.is_empty();
-    if wants_address && place.floating_ips_left().await == Some(0) {
-        return Err(Error::other("the project may have no more floating IPs")
-            .hint("openstack floating ip list"));
-    }
-    Ok(())
 }

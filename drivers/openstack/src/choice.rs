@@ -91,9 +91,8 @@ impl Place {
         })
     }
 
-    /// The network to which the machine is to belong; `None` leaves it to Nova, which takes the
-    /// only one that there is.
-    pub(crate) async fn network(&self, id: &str, name: &str) -> Result<Option<Network>> {
+    /// The network to which the machine is to belong: the one that is named, or the only one.
+    pub(crate) async fn network(&self, id: &str, name: &str) -> Result<Network> {
         if id.is_empty() && name.is_empty() {
             let there: Vec<Network> = all(&self.neutron, "networks", "/networks", &[]).await?;
             let mine: Vec<&Network> = there
@@ -106,9 +105,14 @@ impl Place {
                 return Err(Error::new(ErrorKind::Flags, "the project has several networks")
                     .hint(format!("choose one with --openstack-net-name: {}", names.join(", "))));
             }
-            return Ok(mine.first().map(|it| (*it).clone()));
+            return match mine.first() {
+                Some(only) => Ok((*only).clone()),
+                // Nova would make a server that nothing leads to.
+                None => Err(Error::new(ErrorKind::Flags, "the project has no network")
+                    .hint("openstack network create, openstack subnet create")),
+            };
         }
-        self.named_network(id, name).await.map(Some)
+        self.named_network(id, name).await
     }
 
     /// The network from which floating IPs come. Its flag takes a name or an id.

@@ -2,17 +2,16 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use machine_driver::cloud::{Held, Openings, openings, or_found, use_common};
+use machine_driver::cloud::{Held, or_found, use_common};
 use machine_driver::wait::{Look, Wait};
 use machine_driver::{Birth, Context, Error, ErrorKind, FirstBoot, Result, Tags};
 use serde_json::{Value, json};
 
 use crate::check::{self, Choice, MOST_USER_DATA, VOLUME_TYPE};
 use crate::driver::OpenStack;
-use crate::group::WORLD;
 use crate::place::{POLL, Place, one};
 use crate::server::Server;
-use crate::{keypair, metadata};
+use crate::{group, keypair, metadata};
 
 /// How long an active server may take until it has an address.
 const ADDRESS: Duration = Duration::from_secs(120);
@@ -65,10 +64,8 @@ fn record_choice(driver: &mut OpenStack, choice: &Choice) {
     record.flavor_id.clone_from(&choice.flavor.id);
     record.image_id.clone_from(&choice.image.id);
     record.floating_ip_pool_id.clone_from(&choice.pool);
-    if let Some(network) = &choice.network {
-        record.network_id.clone_from(&network.id);
-        record.network_name.clone_from(&network.name);
-    }
+    record.network_id.clone_from(&choice.network.id);
+    record.network_name.clone_from(&choice.network.name);
     record.rancher.server_group_id.clone_from(&choice.server_group);
 }
 
@@ -170,10 +167,7 @@ async fn groups(
     if !check::wants_own_group(cx, &driver.record) {
         return Ok((choice.groups.clone(), None));
     }
-    let networks = match openings(cx).await? {
-        Openings::World => WORLD.map(str::to_owned).into(),
-        Openings::From(networks) => networks,
-    };
+    let networks = group::networks(cx).await?;
     let used = use_common(cx, &place.name).await?;
     let id = place.arrange_group(cx, tags, &networks).await?;
     Ok((vec![id], Some(used)))
@@ -203,9 +197,7 @@ fn body(driver: &OpenStack, tags: &Tags, choice: &Choice, first_boot: &FirstBoot
     } else {
         server["imageRef"] = choice.image.id.as_str().into();
     }
-    if let Some(network) = &choice.network {
-        server["networks"] = json!([{ "uuid": network.id }]);
-    }
+    server["networks"] = json!([{ "uuid": choice.network.id }]);
     if !record.availability_zone.is_empty() {
         server["availability_zone"] = record.availability_zone.as_str().into();
     }
@@ -258,7 +250,9 @@ async fn wait_until_active(driver: &OpenStack, cx: &Context, place: &Place) -> R
             Err(error) => Look::NotYet(Some(error)),
             Ok(all) => match all.into_iter().find(|it| it.id == *id) {
                 Some(server) if server.status == "ACTIVE" => Look::Ready(server),
-                Some(server) if server.status == "ERROR" => Look::Hopeless(server.failure()),
+                Some(server) if server.status == "ERROR" => {
+                    Look::Hopeless(place.failure(server).await)
+                }
                 Some(server) => {
                     Look::NotYet(Some(Error::other(format!("it is {}", server.status))))
                 }
@@ -266,7 +260,10 @@ async fn wait_until_active(driver: &OpenStack, cx: &Context, place: &Place) -> R
             },
         })
         .await
-        .map_err(|error| error.hint("more time: --openstack-active-timeout"))
+        .map_err(|error| match error.kind() {
+            ErrorKind::Timeout => error.hint("more time: --openstack-active-timeout"),
+            _ => error,
+        })
 }
 
 async fn assign_addresses(

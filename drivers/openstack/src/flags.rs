@@ -158,6 +158,6 @@ pub(crate) const PERMISSIONS: &str = "\
 role `member` in the project; nothing needs `admin`
 an application credential may be restricted to these access rules:
 compute: servers, their actions and volumes, os-keypairs, flavors, limits, os-availability-zone, os-server-groups
-network: networks, ports, floatingips, security-groups, security-group-rules, quotas, extensions (GET)
+network: networks, subnets, ports, floatingips, security-groups, security-group-rules, quotas, extensions
 image: images (GET)
-volumev3: volumes, types (only for machines with a volume)";
+volumev3: volumes, types, limits (only for machines with a volume)";

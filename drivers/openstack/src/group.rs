@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use machine_driver::cloud::{Removal, arrange_common, drop_common};
+use machine_driver::cloud::{Openings, Removal, arrange_common, drop_common, openings};
 use machine_driver::wait::{Look, Wait};
 use machine_driver::{Context, ErrorKind, Result, Tags};
 use serde::{Deserialize, Serialize};
@@ -33,7 +33,15 @@ const RELEASE: Duration = Duration::from_secs(60);
 
 /// Everybody's networks. Machines that are open to the world have a group of their own, so that no
 /// other machine is.
-pub(crate) const WORLD: [&str; 2] = ["0.0.0.0/0", "::/0"];
+const WORLD: [&str; 2] = ["0.0.0.0/0", "::/0"];
+
+/// To whom machines are opened.
+pub(crate) async fn networks(cx: &Context) -> Result<Vec<String>> {
+    Ok(match openings(cx).await? {
+        Openings::World => WORLD.map(str::to_owned).into(),
+        Openings::From(networks) => networks,
+    })
+}
 
 fn name(store: &str, networks: &[String]) -> String {
     let suffix = if networks.iter().any(|it| WORLD.contains(&it.as_str())) { "-world" } else { "" };
@@ -50,6 +58,10 @@ impl Group {
 
     pub(crate) fn ours(&self) -> Option<Tags> {
         Tags::from_label(&self.description)
+    }
+
+    fn missing(&self, networks: &[String]) -> Vec<Value> {
+        rules(&self.id, networks).into_iter().filter(|rule| !self.has(rule)).collect()
     }
 
     fn has(&self, wanted: &Value) -> bool {
@@ -69,6 +81,21 @@ impl Place {
         };
         let all = self.shared.get(LIST, age, SystemTime::UNIX_EPOCH, fetch).await?;
         Ok(all.into_iter().filter(|it| it.is_of(store, &self.project.id)).collect())
+    }
+
+    /// How many groups, and how many rules, [`Self::arrange_group`] has still to make.
+    pub(crate) async fn group_to_make(
+        &self,
+        store: &str,
+        networks: &[String],
+    ) -> Result<(u64, u64)> {
+        let name = name(store, networks);
+        let all = self.groups(store, AGE).await?;
+        Ok(match all.iter().find(|it| it.name == name) {
+            Some(group) => (0, group.missing(networks).len() as u64),
+            // With two of its own, for what goes out.
+            None => (1, rules("", networks).len() as u64 + 2),
+        })
     }
 
     /// Makes sure that the store's group is there and lets these networks in. Its id.
@@ -105,8 +132,7 @@ impl Place {
                 }
             }
         };
-        let missing: Vec<Value> =
-            rules(&group.id, networks).into_iter().filter(|rule| !group.has(rule)).collect();
+        let missing = group.missing(networks);
         if missing.is_empty() {
             return Ok(group.id);
         }

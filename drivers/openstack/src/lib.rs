@@ -25,6 +25,7 @@ mod metadata;
 mod place;
 mod power;
 mod problem;
+mod quota;
 mod record;
 mod remove;
 mod server;

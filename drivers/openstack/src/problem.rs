@@ -38,8 +38,11 @@ fn is_quota(status: u16, code: &str, message: &str) -> bool {
         || (status == 403 && message.starts_with("maximum number of"))
 }
 
-/// A page without its tags, in one line.
+/// A page without its tags, in one line. Its title and its heading only repeat the status.
 fn plain(page: &str) -> String {
+    let page = ["</head>", "</h1>"]
+        .iter()
+        .fold(page, |page, end| page.split_once(end).map_or(page, |(_, rest)| rest));
     let mut text = String::new();
     let mut inside = false;
     for letter in page.chars() {
@@ -70,13 +73,20 @@ pub(crate) fn explain(error: Error) -> Error {
             .hint("if the cloud has an authority of its own: export OS_CACERT=/path/to/ca.pem")
             .hint("if it asks for a certificate: export OS_CERT=... OS_KEY=...");
     }
+    if problem(&error).is_some_and(|it| it.status == 409 && it.message.ends_with("is locked")) {
+        return error.hint("its owner or an administrator unlocks it: openstack server unlock");
+    }
     if error.kind() != ErrorKind::Denied || !error.hints().is_empty() {
         return error;
     }
     match problem(&error).map(|it| it.status) {
         Some(401) => error
             .hint("check user, password, domain and project: openstack token issue")
-            .hint("an application credential, or its secret, may have expired"),
+            // A service says no more of what a credential's access rules leave out.
+            .hint(
+                "an application credential may have expired, or its access rules leave this out: \
+                 `machine driver show openstack`",
+            ),
         Some(403) => {
             error.hint("`machine driver show openstack` lists what a user must be allowed")
         }
@@ -119,9 +129,11 @@ mod tests {
             ),
             (
                 404,
-                "<html><head><title>404 Not Found</title></head><body>No image</body></html>",
+                // Glance 25.
+                "<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  \
+                 <h1>404 Not Found</h1>\n  No image found with ID x<br /><br />\n\n\n\n </body>\n</html>",
                 "",
-                "404 Not Found No image",
+                "No image found with ID x",
             ),
         ];
         for (status, body, code, message) in cases {

@@ -76,6 +76,16 @@ impl Server {
             Some(why) if why.contains("No valid host") => error.caused_by(why.to_owned()).hint(
                 "no host has room for it: choose a smaller flavor, or another availability zone",
             ),
+            // What Nova makes of "it is not allowed to create an interface on external network".
+            Some(why) if why.contains("Failed to allocate the network") => {
+                error.caused_by(why.to_owned()).hint(
+                    "most clouds put no server onto an external network: name that one with \
+                     --openstack-floatingip-pool, and one of the project with --openstack-net-name",
+                )
+            }
+            Some(why) if why.to_lowercase().contains("quota") => error
+                .caused_by(why.to_owned())
+                .hint("see what there is: openstack quota show --usage"),
             Some(why) => error.caused_by(why.to_owned()),
         }
     }
@@ -87,6 +97,12 @@ impl Place {
     pub(crate) async fn servers(&self, since: SystemTime) -> Result<Vec<Server>> {
         let fetch = async || all(&self.nova, "servers", "/servers/detail", &[]).await;
         self.shared.get("servers", POLL, since, fetch).await
+    }
+
+    /// Why a server of a list is in state `ERROR`. Nova's list does not say it of one that no host has
+    /// taken.
+    pub(crate) async fn failure(&self, server: Server) -> Error {
+        self.server(&server.id).await.unwrap_or(server).failure()
     }
 
     pub(crate) async fn server(&self, id: &str) -> Result<Server> {

@@ -60,8 +60,9 @@ impl Session {
     async fn login(&self) -> Result<Login> {
         // Twice the same log-in is no more than two tokens.
         let request = self.keystone.post("/auth/tokens").json(&*self.request).repeatable();
-        let answer = request.send().await.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => {
+        let answer = request.send().await.map_err(|error| match status_of(&error) {
+            // Nova and Glance offer their versions.
+            Some(300 | 404 | 405) => {
                 let url = self.keystone.base();
                 Error::new(
                     ErrorKind::Flags,
@@ -79,6 +80,10 @@ impl Session {
         *self.token.lock().unwrap_or_else(PoisonError::into_inner) = token;
         Ok(answer.json::<Body>()?.token)
     }
+}
+
+fn status_of(error: &Error) -> Option<u16> {
+    machine_driver::rest::problem(error).map(|it| it.status)
 }
 
 #[async_trait]

@@ -114,6 +114,16 @@ impl<F: Fake> Subject<'_, F> {
         assert_eq!(self.server.left(), [""; 0]);
     }
 
+    /// Lets each call go wrong in one way, one after the other in the same cloud.
+    pub(crate) fn each_call_goes_wrong(&self, fault: Fault) -> Figures {
+        let mut figures = Figures::default();
+        for share in 0..SHARES {
+            self.in_create(fault, share, &mut figures);
+            self.in_remove(fault, share, &mut figures);
+        }
+        figures
+    }
+
     fn in_create(&self, fault: Fault, share: usize, figures: &mut Figures) {
         let ways = [After::Remove, After::CreateAndRemove, After::Collect];
         for number in (share..).step_by(SHARES) {

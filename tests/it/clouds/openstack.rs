@@ -2,6 +2,8 @@
 
 mod fake;
 mod life;
+#[cfg(target_os = "linux")]
+mod real;
 mod recorded;
 mod tls;
 #[cfg(target_os = "linux")]

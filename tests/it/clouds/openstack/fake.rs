@@ -30,6 +30,14 @@ pub(super) struct OpenStack {
     pub(super) groups: BTreeMap<String, Value>,
     pub(super) volumes: BTreeMap<String, Value>,
     pub(super) networks: Vec<&'static str>,
+    /// Of the subnets of each network.
+    pub(super) versions: Vec<u8>,
+    /// Whether the networks have a way to the external one.
+    pub(super) has_router: bool,
+    /// What the access rules of the application credential leave out.
+    pub(super) left_out: Vec<&'static str>,
+    /// Neutron's and Cinder's limits, by their names there.
+    pub(super) most: BTreeMap<&'static str, usize>,
     /// The address of each new server's port, and of each new floating IP, in turn.
     pub(super) addresses: Vec<String>,
     /// All bodies of `POST /servers`.
@@ -59,6 +67,10 @@ impl OpenStack {
             groups: BTreeMap::new(),
             volumes: BTreeMap::new(),
             networks: vec!["lab-net"],
+            versions: vec![4, 6],
+            has_router: true,
+            left_out: Vec::new(),
+            most: BTreeMap::new(),
             addresses: vec!["127.0.0.1".to_owned()],
             wishes: Vec::new(),
             most_servers: 1000,
@@ -200,7 +212,10 @@ impl OpenStack {
             ("GET", ["v2", "images", id]) => match images.iter().find(|it| it["id"] == *id) {
                 Some(image) => Reply::json(200, image),
                 None => {
-                    let page = "<html><head><title>404 Not Found</title></head><body>No image</body></html>";
+                    let page = format!(
+                        "<html>\n <head>\n  <title>404 Not Found</title>\n </head>\n <body>\n  \
+                         <h1>404 Not Found</h1>\n  No image found with ID {id}<br /><br />\n </body>\n</html>"
+                    );
                     Reply { status: 404, headers: Vec::new(), body: page.into() }
                 }
             },
@@ -257,6 +272,16 @@ impl OpenStack {
                     nova_error(400, "badRequest", "Invalid volume: status must be available")
                 }
             },
+            ("GET", ["limits"]) => {
+                let most = |what: &str| self.most.get(what).copied().unwrap_or(1000);
+                let size = |it: &Value| it["size"].as_u64().unwrap_or(0);
+                let absolute = json!({
+                    "maxTotalVolumes": most("volumes"), "totalVolumesUsed": self.volumes.len(),
+                    "maxTotalVolumeGigabytes": most("gigabytes"),
+                    "totalGigabytesUsed": self.volumes.values().map(size).sum::<u64>(),
+                });
+                Reply::json(200, &json!({ "limits": { "rate": [], "absolute": absolute } }))
+            }
             ("GET", ["types"]) => {
                 Reply::json(200, &json!({ "volume_types": [{ "id": "t1", "name": "ssd" }] }))
             }
@@ -289,8 +314,17 @@ impl Fake for OpenStack {
         if (call.method.as_str(), parts.as_slice()) == ("POST", &["v3", "auth", "tokens"]) {
             return self.login(call);
         }
+        // Nova's versions, for who takes it for Keystone.
+        if parts.first() == Some(&"compute") && parts.last() == Some(&"tokens") {
+            return Reply::json(
+                300,
+                &json!({ "choices": [{ "id": "v2.1", "status": "CURRENT" }] }),
+            );
+        }
         let token = call.headers.get("x-auth-token").cloned().unwrap_or_default();
-        if !self.tokens.contains(&token) {
+        // As keystonemiddleware 10 has it: the same as for a token that has ended.
+        let is_left_out = parts.iter().any(|part| self.left_out.contains(part));
+        if !self.tokens.contains(&token) || is_left_out {
             return keystone_error(
                 401,
                 "The request you have made requires authentication.",

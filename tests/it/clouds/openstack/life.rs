@@ -118,7 +118,7 @@ fn to_whom_it_is_opened_is_known_before_anything_is_made() {
 #[test]
 fn what_is_wrong_is_found_before_anything_is_made() {
     let scene = Scene::new();
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 13] = [
         (
             &["--openstack-flavor-name", "m1.smal"],
             "did you mean `--openstack-flavor-name m1.small`?",
@@ -128,6 +128,10 @@ fn what_is_wrong_is_found_before_anything_is_made() {
             "did you mean `--openstack-image-name debian-13`?",
         ),
         (&["--openstack-image-name", "huge"], "needs a disk of 500 GiB, not 20"),
+        (
+            &["--openstack-image-name", "", "--openstack-image-id", "x"],
+            "404: No image found with ID x",
+        ),
         (&["--openstack-net-name", "lab-nt"], "did you mean `--openstack-net-name lab-net`?"),
         (
             &["--openstack-floatingip-pool", "pubic"],
@@ -169,6 +173,8 @@ fn what_is_wrong_is_found_before_anything_is_made() {
     let wrong = with("OS_PASSWORD", "wrong");
     assert!(wrong.contains("401 Unauthorized: The request you have made"), "{wrong}");
     assert!(with("OS_AUTH_URL", "http://127.0.0.1:5/v2.0").contains("/v3"));
+    let nova = with("OS_AUTH_URL", &format!("{}/compute", scene.server.url()));
+    assert!(nova.contains("there is no Keystone of version 3 at"), "{nova}");
     assert!(with("OS_PROJECT_NAME", "").contains("Tenant id or name must be provided"));
     assert!(with("OS_FLAVOR_NAME", "").contains("there are: m1.tiny, m1.small"));
     assert!(with("OS_CACERT", "/none").contains("`/none` cannot be read"));
@@ -223,6 +229,18 @@ fn every_way_to_log_in() {
 }
 
 #[test]
+fn access_rules_need_not_allow_what_only_finds_mistakes() {
+    let scene = Scene::new();
+    scene.server.fake(|fake| fake.left_out = vec!["subnets", "quotas", "limits"]);
+    scene.made(&["--openstack-volume-size", "1"]);
+    scene.removed();
+    scene.server.fake(|fake| fake.left_out = vec!["networks"]);
+    let refused = scene.create(&[]);
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(refused.stderr.contains("its access rules leave this out"), "{}", refused.stderr);
+}
+
+#[test]
 fn a_token_that_ends_is_renewed() {
     let scene = Scene::new();
     scene.made(&[]);
@@ -264,6 +282,55 @@ fn a_server_that_fails_says_why() {
     for expected in ["Instance is in ERROR state", "No valid host was found", "a smaller flavor"] {
         assert!(failed.stderr.contains(expected), "{}", failed.stderr);
     }
+    // It would never have been active.
+    assert!(!failed.stderr.contains("more time"), "{}", failed.stderr);
+    scene.removed();
+}
+
+#[test]
+fn what_the_project_may_not_have_is_found_before_anything_is_made() {
+    let scene = Scene::new();
+    let cases: [(&str, usize, &[&str], &str); 6] = [
+        ("port", 0, &[], "may have 0 ports, and has 0"),
+        ("floatingip", 0, &[], "may have 0 floating IPs, and has 0"),
+        ("security_group", 1, &[], "may have 1 security groups, and has 1"),
+        ("security_group_rule", 8, &[], "may have 8 security group rules, and has 2: 7 more"),
+        ("volumes", 0, &["--openstack-volume-size", "1"], "may have 0 volumes, and has 0"),
+        ("gigabytes", 19, &["--openstack-boot-from-volume"], "19 GiB of volumes, and has 0: 20"),
+    ];
+    for (what, limit, args, expected) in cases {
+        scene.server.fake(|fake| fake.most = [(what, limit)].into());
+        let refused = scene.create(args);
+        assert_eq!(refused.code, Some(3), "{what}: {}", refused.stderr);
+        assert!(refused.stderr.contains(expected), "{what}: {}", refused.stderr);
+        assert_eq!(scene.server.left(), NOTHING, "{what}");
+    }
+    assert!(scene.lab.machine_files().is_empty());
+}
+
+#[test]
+fn a_network_that_leads_nowhere_is_said_to() {
+    let scene = Scene::new();
+    scene.server.fake(|fake| fake.versions = vec![4]);
+    let six = ["--openstack-ip-version", "6", "--openstack-floatingip-pool", ""];
+    let refused = scene.create(&six);
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(refused.stderr.contains("`lab-net` has no subnet of IPv6"), "{}", refused.stderr);
+    scene.server.fake(|fake| fake.networks.clear());
+    let refused = scene.create(&[]);
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(refused.stderr.contains("the project has no network"), "{}", refused.stderr);
+    scene.server.fake(|fake| (fake.networks, fake.has_router) = (vec!["lab-net"], false));
+    let failed = scene.create(&[]);
+    assert_eq!(failed.code, Some(1), "{}", failed.stderr);
+    assert!(failed.stderr.contains("needs a router whose gateway"), "{}", failed.stderr);
+    scene.removed();
+    // What Nova 26 says where a server was to be on an external network.
+    let message =
+        "Build of instance i aborted: Failed to allocate the network(s), not rescheduling.";
+    scene.server.fake(|fake| (fake.has_router, fake.fails_with) = (true, Some(message)));
+    let failed = scene.create(&[]);
+    assert!(failed.stderr.contains("put no server onto an external network"), "{}", failed.stderr);
     scene.removed();
 }
 
@@ -294,6 +361,13 @@ fn ls_asks_once_for_all_pages() {
     assert_eq!(listed.stdout, "m1 Incomplete\nm2 Running\nm3 Not Found\n", "{}", listed.stderr);
     let list = "GET /compute/v2.1/servers/detail";
     assert_eq!(scene.server.take_calls(), ["POST /v3/auth/tokens", list, list]);
+    let lock = |is: bool| {
+        scene.server.fake(|fake| fake.servers.values_mut().for_each(|it| it["locked"] = is.into()));
+    };
+    lock(true);
+    let locked = scene.run(&["stop", "m2"]);
+    assert!(locked.stderr.contains("hint: its owner or an administrator"), "{}", locked.stderr);
+    lock(false);
     let stopped = scene.run(&["stop", "m2"]);
     assert_eq!(stopped.code, Some(0), "{}", stopped.stderr);
     assert_eq!(scene.run(&["status", "m2"]).stdout, "Stopped\n");

@@ -32,9 +32,29 @@ impl OpenStack {
                 Reply::json(200, &json!({ "extensions": all }))
             }
             ("GET", ["quotas", project, "details"]) if *project == self.project => {
-                let used = self.floating_ips.len();
-                let detail = json!({ "limit": 1000, "used": used, "reserved": 0 });
-                Reply::json(200, &json!({ "quota": { "floatingip": detail } }))
+                // As Neutron 21 has it, cut down.
+                let rules = |it: &Value| it["security_group_rules"].as_array().map_or(0, Vec::len);
+                let used = [
+                    ("floatingip", self.floating_ips.len()),
+                    ("port", self.ports.len()),
+                    ("security_group", self.groups.len()),
+                    ("security_group_rule", self.groups.values().map(rules).sum()),
+                ];
+                let detail = |(what, used): (&str, usize)| {
+                    let limit = self.most.get(what).copied().unwrap_or(1000);
+                    (what.to_owned(), json!({ "limit": limit, "used": used, "reserved": 0 }))
+                };
+                let all: serde_json::Map<String, Value> = used.into_iter().map(detail).collect();
+                Reply::json(200, &json!({ "quota": all }))
+            }
+            ("GET", ["subnets"]) => {
+                let subnet = |version: &u8| {
+                    json!({
+                        "id": format!("s{version}"), "ip_version": version,
+                        "network_id": query("network_id"),
+                    })
+                };
+                self.list("subnets", self.versions.iter().map(subnet), call)
             }
             ("GET", ["floatingips"]) => {
                 let fits = |it: &&Value| query("port_id").is_none_or(|id| it["port_id"] == id);
@@ -151,6 +171,12 @@ impl OpenStack {
         let Some(port) = wish["port_id"].as_str().and_then(|id| self.ports.get(id)) else {
             return missing("PortNotFound");
         };
+        if !self.has_router {
+            // Neutron 21.
+            let message = "External network n-public is not reachable from subnet s4. Therefore, \
+                           cannot associate Port p with a Floating IP.";
+            return neutron_error(404, "ExternalGatewayForFloatingIPNotFound", message);
+        }
         if port["fixed_ips"][0]["ip_address"] != wish["fixed_ip_address"] {
             return neutron_error(400, "BadRequest", "Port does not have fixed ip");
         }

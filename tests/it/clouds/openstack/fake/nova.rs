@@ -55,7 +55,13 @@ impl OpenStack {
                 for id in self.servers.keys().cloned().collect::<Vec<_>>() {
                     self.look_at(&id);
                 }
-                self.list("servers", self.servers.values().cloned(), call)
+                // Nova 26 has no `fault` here for a server that no host has taken.
+                let listed = |server: &Value| {
+                    let mut server = server.clone();
+                    server.as_object_mut().unwrap().remove("fault");
+                    server
+                };
+                self.list("servers", self.servers.values().map(listed), call)
             }
             ("GET", ["servers", id]) => {
                 self.look_at(id);
@@ -235,6 +241,11 @@ impl OpenStack {
 
     fn act(&mut self, id: &str, call: &Call) -> Reply {
         let Some(server) = self.servers.get_mut(id) else { return nova_missing() };
+        if server["locked"] == true {
+            // Nova 26.
+            let message = format!("Instance {id} is locked");
+            return nova_error(409, "conflictingRequest", &message);
+        }
         let body = call.json();
         let action = body.as_object().and_then(|it| it.keys().next()).cloned().unwrap_or_default();
         let (from, to) = match action.as_str() {
