@@ -1,6 +1,6 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use machine_driver::cloud::{openings, use_common};
+use machine_driver::cloud::{openings, use_common, wake};
 use machine_driver::wait::{Look, Wait};
 use machine_driver::{Birth, Context, Driver, Error, ErrorKind, Result, Tags, file};
 
@@ -33,6 +33,8 @@ pub(crate) async fn create(driver: &mut AmazonEc2, cx: &Context, birth: &Birth) 
         };
         driver.record.instance_id = instance.id;
         cx.checkpoint(driver)?;
+    } else {
+        wake(driver, cx).await?;
     }
     cx.progress.line("Waiting for the instance to run and to have its address...");
     wait_for_addresses(driver, cx, &place).await?;

@@ -2,7 +2,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use machine_driver::cloud::{Held, or_found, use_common};
+use machine_driver::cloud::{Held, or_found, use_common, wake};
 use machine_driver::wait::{Look, Wait};
 use machine_driver::{Birth, Context, Error, ErrorKind, FirstBoot, Result, Tags};
 use serde_json::{Value, json};
@@ -46,6 +46,8 @@ pub(crate) async fn create(driver: &mut OpenStack, cx: &Context, birth: &Birth) 
         record_choice(driver, &choice);
         driver.record.machine_id = id;
         cx.checkpoint(driver)?;
+    } else {
+        wake(driver, cx).await?;
     }
     let server = wait_until_active(driver, cx, &place).await?;
     let volume = driver.record.rancher.volume_id.clone();

@@ -41,6 +41,16 @@ impl<F: Fake> Scene<F> {
         made
     }
 
+    /// A machine that was switched off while it was half made is switched on by the next `create`.
+    pub(super) fn carries_on_with_one_that_is_off(&self) {
+        let stop = || self.run(&["stop", "m1"]);
+        self.made(&[]);
+        assert_eq!(stop().code, Some(0));
+        assert!(stop().stderr.contains("already stopped"));
+        self.made(&[]);
+        assert_eq!(stop().code, Some(0), "it ran");
+    }
+
     pub(super) fn record(&self) -> Value {
         let path = self.lab.store().join("machines/m1/config.json");
         serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()

@@ -3,7 +3,7 @@ use std::time::{Duration, SystemTime};
 use super::keys::make_key;
 use super::machine::of_store;
 use super::vendor::{Cloud, Firewall, Server, Wish, open};
-use super::{Held, Machine, Openings, firewall, openings, or_found, use_common};
+use super::{Held, Machine, Openings, firewall, openings, or_found, use_common, wake};
 use crate::wait::{Look, Wait};
 use crate::{Birth, Context, Driver, ErrorKind, Result, Tags};
 
@@ -26,7 +26,10 @@ pub(super) async fn create<C: Cloud>(
     make_key(machine, cx, &cloud, &wish).await?;
     cx.checkpoint(machine)?;
     let id = match machine.server().1 {
-        Some(id) => id,
+        Some(id) => {
+            wake(machine, cx).await?;
+            id
+        }
         None => {
             let found = match again {
                 true => find(&cloud, &tags, SystemTime::now()).await?,

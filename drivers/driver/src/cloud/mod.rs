@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Clouds with a life of their own (volumes, floating IPs, requests that are signed) use the pieces:
-//! [`Removal`], [`or_found`], [`with_others`], [`openings()`], [`use_common`], [`states()`].
+//! [`Removal`], [`wake`], [`or_found`], [`with_others`], [`openings()`], [`use_common`], [`states()`].
 
 mod common;
 mod create;
@@ -47,7 +47,17 @@ pub use vendor::{About, Cloud, Firewall, Key, Power, Server, Wish};
 
 use std::path::PathBuf;
 
-use crate::{BaseRecord, Endpoint, Error, ErrorKind, Result, SshTarget, nearest};
+use crate::{
+    BaseRecord, Context, Driver, Endpoint, Error, ErrorKind, Result, SshTarget, State, nearest,
+};
+
+/// Switches a machine on that somebody has switched off before its making was at its end.
+pub async fn wake(machine: &mut dyn Driver, cx: &Context) -> Result<()> {
+    match machine.state(cx).await? {
+        State::Stopped | State::Paused | State::Saved => machine.start(cx).await,
+        _ => Ok(()),
+    }
+}
 
 /// What a call made, or what `find` finds of it after one whose end is unclear: it may have been made
 /// all the same, where no token would tell.

@@ -266,3 +266,9 @@ fn every_call_goes_wrong_and_nothing_is_left() {
     assert_eq!(needless, 0);
     assert!(faults > 60, "{faults}");
 }
+
+#[test]
+fn one_that_was_switched_off_half_made_is_switched_on() {
+    let Some(scene) = Scene::new() else { return };
+    scene.carries_on_with_one_that_is_off();
+}

@@ -290,3 +290,8 @@ const KEYS: [&str; 15] = [
     "Monitoring",
     "Tags",
 ];
+
+#[test]
+fn one_that_was_switched_off_half_made_is_switched_on() {
+    Scene::new().carries_on_with_one_that_is_off();
+}

@@ -299,3 +299,8 @@ fn the_firewall_is_the_stores_own_and_goes_with_the_last_machine() {
     assert_eq!(scene.run(&["rm", "-y", "m2"]).code, Some(0));
     assert_eq!(scene.server.left(), NOTHING);
 }
+
+#[test]
+fn one_that_was_switched_off_half_made_is_switched_on() {
+    Scene::new().carries_on_with_one_that_is_off();
+}

@@ -403,3 +403,8 @@ fn docker_machines_name_keeps_its_rules() {
     assert_eq!(scene.record()["Driver"]["Password"], "env:OS_PASSWORD");
     scene.removed();
 }
+
+#[test]
+fn one_that_was_switched_off_half_made_is_switched_on() {
+    Scene::new().carries_on_with_one_that_is_off();
+}
