@@ -93,11 +93,11 @@ def network(admin, own):
         provider_physical_network="public",
     )
     admin.network.create_subnet(
-        name="public", network_id=public.id, ip_version=4, cidr="10.98.1.0/24", enable_dhcp=False
+        name="public", network_id=public.id, ip_version=4, cidr="10.97.1.0/24", enable_dhcp=False
     )
     private = own.network.create_network(name="private")
     subnet = own.network.create_subnet(
-        name="private", network_id=private.id, ip_version=4, cidr="10.98.2.0/24"
+        name="private", network_id=private.id, ip_version=4, cidr="10.97.2.0/24"
     )
     six = own.network.create_subnet(
         name="private6",
@@ -112,9 +112,9 @@ def network(admin, own):
         own.network.add_interface_to_router(router, subnet_id=each.id)
     # Two more: one without a way out, one without security groups.
     alone = own.network.create_network(name="alone")
-    own.network.create_subnet(name="alone", network_id=alone.id, ip_version=4, cidr="10.98.3.0/24")
+    own.network.create_subnet(name="alone", network_id=alone.id, ip_version=4, cidr="10.97.3.0/24")
     bare = own.network.create_network(name="bare", is_port_security_enabled=False)
-    own.network.create_subnet(name="bare", network_id=bare.id, ip_version=4, cidr="10.98.4.0/24")
+    own.network.create_subnet(name="bare", network_id=bare.id, ip_version=4, cidr="10.97.4.0/24")
 
 
 def compute(admin):

@@ -207,17 +207,31 @@ fn subject(server: &Server<Real>) -> Subject<'_, Real> {
     Subject { driver: "openstack", server, variables, flags: Vec::new() }
 }
 
+/// A network whose addresses are all a host's, as long as this lives.
+struct Way(&'static str);
+
+impl Way {
+    fn to(network: &'static str, host: &Host) -> Self {
+        host.says(&format!("ip route add local {network} dev lo"));
+        let mut route = in_network("ip");
+        let led = run(route.args(["route", "replace", network, "via", &host.address]));
+        assert_eq!(led.code, Some(0), "{}", led.stderr);
+        Self(network)
+    }
+}
+
+impl Drop for Way {
+    fn drop(&mut self) {
+        run(in_network("ip").args(["route", "del", self.0]));
+    }
+}
+
 #[test]
 fn a_real_clouds_server_becomes_a_machine_and_leaves_nothing() {
     let Some(real) = Real::find() else { return };
     let Some(host) = Host::boot(Base::Docker, |_| {}) else { return };
     // Whatever address Neutron gives, in its external network and behind it, is the host's.
-    for network in ["10.98.1.0/24", "10.98.2.0/24"] {
-        host.says(&format!("ip route add local {network} dev lo"));
-        let mut route = in_network("ip");
-        let led = run(route.args(["route", "replace", network, "via", &host.address]));
-        assert_eq!(led.code, Some(0), "{}", led.stderr);
-    }
+    let _ways = ["10.97.1.0/24", "10.97.2.0/24"].map(|network| Way::to(network, &host));
     let lab = Lab::new();
     let cloud = |name: &str, args: &[&str]| {
         let mut command = machine(&lab);
