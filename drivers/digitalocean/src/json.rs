@@ -129,4 +129,39 @@ mod tests {
         assert_eq!(droplet.private_v4.as_deref(), Some("10.0.0.2"));
         assert_eq!(droplet.public_v6, None);
     }
+
+    /// What `key` holds in an answer that others have recorded (libcloud's). `None`, with a word on
+    /// stderr, where it is not there.
+    #[expect(clippy::print_stderr, reason = "a test says what it leaves out")]
+    fn recorded<T: for<'a> Deserialize<'a>>(name: &str, key: &str) -> Option<T> {
+        let path = "../../../shared/specs/fixtures/digitalocean_v2";
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path).join(name);
+        let Ok(text) = std::fs::read(&path) else {
+            eprintln!("skipped: there is no `{}`", path.display());
+            return None;
+        };
+        let mut answer: Value = serde_json::from_slice(&text).unwrap();
+        Some(serde_json::from_value(answer[key].take()).unwrap())
+    }
+
+    #[test]
+    fn recorded_droplets_and_keys_are_read() {
+        let Some(droplets) = recorded::<Vec<Droplet>>("list_nodes.json", "droplets") else {
+            return;
+        };
+        let [droplet] = <[Droplet; 1]>::try_from(droplets).unwrap();
+        let droplet = Server::from(droplet);
+        assert_eq!((droplet.id.as_str(), droplet.state), ("3164444", State::Running));
+        assert_eq!(droplet.public_v4.as_deref(), Some("128.199.13.158"));
+        assert_eq!(droplet.private_v4.as_deref(), Some("10.124.0.2"));
+        assert_eq!(droplet.public_v6.as_deref(), Some("2604:a880:4:1d0::142:9000"));
+        assert!(droplet.tags.is_none(), "it is somebody else's");
+
+        let tagged: Vec<Droplet> = recorded("list_nodes_page_1.json", "droplets").unwrap();
+        assert!(Server::from(tagged[0].clone()).tags.is_none(), "with tags of theirs");
+        let keys: Vec<SshKey> = recorded("list_key_pairs.json", "ssh_keys").unwrap();
+        let key = Key::from(keys.into_iter().next().unwrap());
+        assert_eq!(key.id, "7717");
+        assert!(key.public_key.starts_with("ssh-rsa ") && key.tags.is_none());
+    }
 }
