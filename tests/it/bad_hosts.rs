@@ -211,7 +211,9 @@ fn certificates_are_renewed_when_a_host_starts_again() {
     // The host has moved: the certificate does not name its new address.
     let moved = host.address.replace("10.98.0.", "10.98.1.");
     host.says(&format!("ip addr add {moved}/16 dev eth0"));
-    run(crate::hosts::in_network("ip").args(["addr", "add", "10.98.1.1/24", "dev", "mtbr0"]));
+    let mut way = crate::hosts::in_network("ip");
+    let led = run(way.args(["route", "replace", "10.98.1.0/24", "dev", "mtbr0"]));
+    assert_eq!(led.code, Some(0), "{}", led.stderr);
     let config = dir.join("config.json");
     let text = fs::read_to_string(&config).unwrap();
     let ip = format!("\"IPAddress\": \"{}\"", host.address);
