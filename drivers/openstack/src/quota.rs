@@ -1,7 +1,6 @@
 //! What the project may still have. Each service counts what is its own.
 
 use machine_driver::{Error, ErrorKind, Result};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::choice::Flavor;
@@ -19,40 +18,65 @@ pub(crate) struct Wish<'a> {
     pub(crate) volume: u64,
 }
 
+/// What the limits of Nova and Cinder are called, and what is used of them.
+const SERVERS: [&str; 2] = ["maxTotalInstances", "totalInstancesUsed"];
+const CORES: [&str; 2] = ["maxTotalCores", "totalCoresUsed"];
+const MEMORY: [&str; 2] = ["maxTotalRAMSize", "totalRAMUsed"];
+const VOLUMES: [&str; 2] = ["maxTotalVolumes", "totalVolumesUsed"];
+const GIBIBYTES: [&str; 2] = ["maxTotalVolumeGigabytes", "totalGigabytesUsed"];
+
 /// Who may not ask finds out when the thing is made.
 pub(crate) async fn check(place: &Place, wish: &Wish<'_>) -> Result<()> {
     let Wish { flavor, metadata, groups, rules, floating_ips, volume } = wish;
-    if let Some(limits) = allowed(limits(place).await)? {
-        used_up("servers", limits.max_total_instances, limits.total_instances_used, 1)?;
-        used_up("cores", limits.max_total_cores, limits.total_cores_used, flavor.vcpus)?;
-        used_up("MiB of memory", limits.max_total_ram, limits.total_ram_used, flavor.ram)?;
+    if let Some(answer) = allowed(place.nova.get("/limits").fetch().await)? {
+        let of = |names| absolute(&answer, names);
+        used_up("servers", of(SERVERS), 1)?;
+        used_up("cores", of(CORES), flavor.vcpus)?;
+        used_up("MiB of memory", of(MEMORY), flavor.ram)?;
         // Ours are four at the most.
-        used_up("pairs of metadata on a server", limits.max_server_meta, 4, *metadata)?;
+        let [most, _] = of(["maxServerMeta", ""]);
+        used_up("pairs of metadata on a server", [most, 4], *metadata)?;
     }
-    if let Some(of) = allowed(network(place).await)? {
-        of.port.check("ports", 1)?;
-        of.floatingip.check("floating IPs", *floating_ips)?;
-        of.security_group.check("security groups", *groups)?;
-        of.security_group_rule.check("security group rules", *rules)?;
+    let quotas = place.neutron.get(format!("/quotas/{}/details", place.project.id));
+    if let Some(quota) = allowed(one::<Value>("quota", quotas).await)? {
+        let of = |kind| detail(&quota[kind]);
+        used_up("ports", of("port"), 1)?;
+        used_up("floating IPs", of("floatingip"), *floating_ips)?;
+        used_up("security groups", of("security_group"), *groups)?;
+        used_up("security group rules", of("security_group_rule"), *rules)?;
     }
     if *volume > 0
-        && let Some(limits) = allowed(volumes(place).await)?
+        && let Ok(cinder) = place.cinder()
+        && let Some(answer) = allowed(cinder.get("/limits").fetch().await)?
     {
-        used_up("volumes", limits.max_total_volumes, limits.total_volumes_used, 1)?;
-        let most = limits.max_total_volume_gigabytes;
-        used_up("GiB of volumes", most, limits.total_gigabytes_used, *volume)?;
+        used_up("volumes", absolute(&answer, VOLUMES), 1)?;
+        used_up("GiB of volumes", absolute(&answer, GIBIBYTES), *volume)?;
     }
     Ok(())
 }
 
-fn allowed<T>(answer: Result<T>) -> Result<Option<T>> {
+fn allowed(answer: Result<Value>) -> Result<Option<Value>> {
     match answer {
         Err(error) if matches!(error.kind(), ErrorKind::Denied | ErrorKind::NotFound) => Ok(None),
         answer => answer.map(Some),
     }
 }
 
-fn used_up(what: &str, limit: i64, used: i64, wanted: u64) -> Result<()> {
+/// What there may be and what there is, as Nova and Cinder say it. No limit is -1, like one that is not
+/// told.
+fn absolute(answer: &Value, [most, used]: [&str; 2]) -> [i64; 2] {
+    let limits = &answer["limits"]["absolute"];
+    [limits[most].as_i64().unwrap_or(-1), limits[used].as_i64().unwrap_or(0)]
+}
+
+/// The same, as Neutron says it.
+fn detail(quota: &Value) -> [i64; 2] {
+    let number = |key: &str| quota[key].as_i64();
+    let used = number("used").unwrap_or(0).saturating_add(number("reserved").unwrap_or(0));
+    [number("limit").unwrap_or(-1), used]
+}
+
+fn used_up(what: &str, [limit, used]: [i64; 2], wanted: u64) -> Result<()> {
     let over = wanted > 0 && limit >= 0 && used.saturating_add_unsigned(wanted) > limit;
     match over {
         false => Ok(()),
@@ -62,99 +86,4 @@ fn used_up(what: &str, limit: i64, used: i64, wanted: u64) -> Result<()> {
         .hint("`machine gc -d openstack` removes what was left behind")
         .hint("take less, or ask the cloud's operator for more")),
     }
-}
-
-/// Nova's.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Limits {
-    max_total_instances: i64,
-    total_instances_used: i64,
-    max_total_cores: i64,
-    total_cores_used: i64,
-    #[serde(rename = "maxTotalRAMSize")]
-    max_total_ram: i64,
-    #[serde(rename = "totalRAMUsed")]
-    total_ram_used: i64,
-    max_server_meta: i64,
-}
-
-/// -1 is "no limit".
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_total_instances: -1,
-            total_instances_used: 0,
-            max_total_cores: -1,
-            total_cores_used: 0,
-            max_total_ram: -1,
-            total_ram_used: 0,
-            max_server_meta: -1,
-        }
-    }
-}
-
-async fn limits(place: &Place) -> Result<Limits> {
-    let mut body: Value = place.nova.get("/limits").fetch().await?;
-    Ok(serde_json::from_value(body["limits"]["absolute"].take()).unwrap_or_default())
-}
-
-/// Neutron's.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Network {
-    port: Detail,
-    floatingip: Detail,
-    security_group: Detail,
-    security_group_rule: Detail,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(default)]
-struct Detail {
-    limit: i64,
-    used: i64,
-    reserved: i64,
-}
-
-impl Default for Detail {
-    fn default() -> Self {
-        Self { limit: -1, used: 0, reserved: 0 }
-    }
-}
-
-impl Detail {
-    fn check(&self, what: &str, wanted: u64) -> Result<()> {
-        used_up(what, self.limit, self.used.saturating_add(self.reserved), wanted)
-    }
-}
-
-async fn network(place: &Place) -> Result<Network> {
-    one("quota", place.neutron.get(format!("/quotas/{}/details", place.project.id))).await
-}
-
-/// Cinder's.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Storage {
-    max_total_volumes: i64,
-    total_volumes_used: i64,
-    max_total_volume_gigabytes: i64,
-    total_gigabytes_used: i64,
-}
-
-impl Default for Storage {
-    fn default() -> Self {
-        Self {
-            max_total_volumes: -1,
-            total_volumes_used: 0,
-            max_total_volume_gigabytes: -1,
-            total_gigabytes_used: 0,
-        }
-    }
-}
-
-async fn volumes(place: &Place) -> Result<Storage> {
-    let mut body: Value = place.cinder()?.get("/limits").fetch().await?;
-    Ok(serde_json::from_value(body["limits"]["absolute"].take()).unwrap_or_default())
 }
