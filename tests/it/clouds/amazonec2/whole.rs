@@ -35,10 +35,7 @@ fn an_instance_becomes_a_machine_and_leaves_nothing() {
         }
         // What EC2 does with the key pair of a new instance.
         let key = std::fs::read_to_string(lab.store().join("machines/m1/id_rsa.pub"));
-        host.says(&format!(
-            "echo '{}' >>/root/.ssh/authorized_keys",
-            key.unwrap_or_default().trim()
-        ));
+        host.says(&format!("echo '{}' >>~/.ssh/authorized_keys", key.unwrap_or_default().trim()));
         made.join().unwrap()
     });
     assert_eq!(made.code, Some(0), "{}{}", made.stdout, made.stderr);

@@ -260,10 +260,7 @@ fn a_real_clouds_server_becomes_a_machine_and_leaves_nothing() {
             while found.is_none() && !made.is_finished() {
                 found = key();
             }
-            host.says(&format!(
-                "echo '{}' >>/root/.ssh/authorized_keys",
-                found.unwrap_or_default()
-            ));
+            host.says(&format!("echo '{}' >>~/.ssh/authorized_keys", found.unwrap_or_default()));
             made.join().unwrap()
         });
         assert_eq!(made.code, Some(0), "{}{}", made.stdout, made.stderr);

@@ -37,7 +37,7 @@ fn a_server_becomes_a_machine_and_leaves_nothing() {
         let key = server.fake(|fake| {
             fake.keypairs.values().next().map(|key| key["public_key"].as_str().unwrap().to_owned())
         });
-        host.says(&format!("echo '{}' >>/root/.ssh/authorized_keys", key.unwrap_or_default()));
+        host.says(&format!("echo '{}' >>~/.ssh/authorized_keys", key.unwrap_or_default()));
         made.join().unwrap()
     });
     assert_eq!(made.code, Some(0), "{}{}", made.stdout, made.stderr);
